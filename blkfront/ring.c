@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The shared ring: requests go on, answers come off.
+ *
+ * Protocol: xen/interface/io/ring.h and blkif.h.  We never read a request
+ * back, and copy each answer before we look at it: the backend can write to
+ * both at any time.
+ */
+#include <linux/blk-mq.h>
+#include <linux/jiffies.h>
+#include <linux/string.h>
+#include <xen/events.h>
+#include <xenfront.h>
+
+#include "blkfront.h"
+
+/* One request can always be carried out: all of a slot, and its indirect page. */
+#define POOL_RESERVE	(BLKIF_MAX_SEGMENTS_PER_REQUEST + 1)
+
+/**
+ * blkfront_ring_depth() - slots of a ring
+ * @order: 1 << @order pages
+ *
+ * Return: the number of requests that it holds.
+ */
+unsigned int blkfront_ring_depth(unsigned int order)
+{
+	return __CONST_RING_SIZE(blkif, XEN_PAGE_SIZE << order);
+}
+
+static irqreturn_t ring_interrupt(int irq, void *data)
+{
+	struct blkfront_ring *ring = data;
+	unsigned int eoi = 0;
+
+	if (!xenfront_usable(&ring->bf->xf))
+		return IRQ_HANDLED;	/* no EOI: no more of them */
+
+	if (blkfront_ring_reap(ring))
+		ring->interrupts++;
+	else
+		eoi = XEN_EOI_FLAG_SPURIOUS;
+
+	if (xenfront_usable(&ring->bf->xf))
+		xen_irq_lateeoi(irq, eoi);
+	return IRQ_HANDLED;
+}
+
+/**
+ * blkfront_ring_create() - make a ring and its channel
+ * @bf:		the disk
+ * @ring:	zeroed
+ * @order:	1 << @order pages
+ *
+ * Context: process; sleeps.
+ * Return: 0, or a negative errno with nothing left behind.
+ */
+int blkfront_ring_create(struct blkfront *bf, struct blkfront_ring *ring,
+			 unsigned int order)
+{
+	int err;
+
+	ring->bf = bf;
+	spin_lock_init(&ring->lock);
+	err = xenfront_ring_create(&ring->shared, bf->xf.dev, order,
+				   ring_interrupt, bf->vdev.name, ring);
+	if (err)
+		return err;
+	err = xenfront_pool_create(&ring->pool, bf->xf.dev, POOL_RESERVE);
+	if (err) {
+		xenfront_ring_destroy(&ring->shared);
+		return err;
+	}
+	SHARED_RING_INIT((struct blkif_sring *)ring->shared.pages);
+	FRONT_RING_INIT(&ring->front,
+			(struct blkif_sring *)ring->shared.pages,
+			XEN_PAGE_SIZE << order);
+	return 0;
+}
+
+/**
+ * blkfront_ring_destroy() - undo blkfront_ring_create()
+ * @ring: the ring; half made ones and zeroed ones are fine too
+ *
+ * Context: process; sleeps.  No request is on the ring any more.
+ */
+void blkfront_ring_destroy(struct blkfront_ring *ring)
+{
+	xenfront_ring_destroy(&ring->shared);
+	xenfront_pool_destroy(&ring->pool);
+}
+
+static void write_indirect(struct blkif_request_indirect *req,
+			   const struct blkfront_slot *slot, u64 id,
+			   sector_t sector, u16 handle)
+{
+	struct xenfront_page *xp = slot->chain.head;
+	unsigned int i;
+
+	req->indirect_op = slot->op;
+	req->nr_segments = slot->nr_segs;
+	req->id = id;
+	req->sector_number = sector;
+	req->handle = handle;
+	for (i = 0; i < slot->nr_indirect; i++, xp = xp->next)
+		req->indirect_grefs[i] = xp->ref;
+}
+
+static void write_rw(struct blkif_request_rw *req,
+		     const struct blkfront_slot *slot, u64 id,
+		     sector_t sector, u16 handle)
+{
+	req->nr_segments = slot->nr_segs;
+	req->handle = handle;
+	req->id = id;
+	req->sector_number = sector;
+	memcpy(req->seg, slot->segs, slot->nr_segs * sizeof(*slot->segs));
+}
+
+static void write_request(struct blkfront_ring *ring, struct request *rq)
+{
+	struct blkfront_slot *slot = blkfront_slot(rq);
+	u16 handle = ring->bf->vdev.number;
+	sector_t sector = blk_rq_pos(rq);
+	u64 id = blkfront_queue_id(rq);
+	struct blkif_request *req;
+
+	req = RING_GET_REQUEST(&ring->front, ring->front.req_prod_pvt);
+	ring->front.req_prod_pvt++;
+
+	if (slot->op == BLKIF_OP_DISCARD) {
+		req->operation = BLKIF_OP_DISCARD;
+		req->u.discard.flag = req_op(rq) == REQ_OP_SECURE_ERASE ?
+			BLKIF_DISCARD_SECURE : 0;
+		req->u.discard.id = id;
+		req->u.discard.sector_number = sector;
+		req->u.discard.nr_sectors = blk_rq_sectors(rq);
+	} else if (slot->nr_indirect) {
+		req->operation = BLKIF_OP_INDIRECT;
+		write_indirect(&req->u.indirect, slot, id, sector, handle);
+	} else {
+		req->operation = slot->op;
+		/* An empty request is for the whole disk. */
+		write_rw(&req->u.rw, slot, id, slot->nr_segs ? sector : 0,
+			 handle);
+	}
+}
+
+/* Make what was written visible.  True if the backend has to be told. */
+static bool push(struct blkfront_ring *ring)
+{
+	int notify;
+
+	if (ring->front.req_prod_pvt == ring->front.sring->req_prod)
+		return false;
+	RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&ring->front, notify);
+	if (notify)
+		ring->notifications++;
+	return notify;
+}
+
+/**
+ * blkfront_ring_submit() - give a request to the backend
+ * @ring:	the ring
+ * @rq:		the request, prepared and started
+ * @last:	no other follows at once: let the backend see them
+ *
+ * Context: any.
+ * Return: false if the ring is full; the request is still the caller's.
+ */
+bool blkfront_ring_submit(struct blkfront_ring *ring, struct request *rq,
+			  bool last)
+{
+	struct blkfront_slot *slot = blkfront_slot(rq);
+	bool notify = false;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	if (RING_FULL(&ring->front)) {
+		spin_unlock_irqrestore(&ring->lock, flags);
+		return false;
+	}
+	blkfront_slot_move(slot, BLKFRONT_SLOT_READY, BLKFRONT_SLOT_RING);
+	slot->issued = jiffies;
+	ring->bf->inflight[blkfront_queue_id(rq)] = rq;
+	write_request(ring, rq);
+	ring->requests++;
+	if (last)
+		notify = push(ring);
+	spin_unlock_irqrestore(&ring->lock, flags);
+
+	if (notify)
+		notify_remote_via_irq(ring->shared.irq);
+	return true;
+}
+
+/**
+ * blkfront_ring_push() - let the backend see what was submitted
+ * @ring: the ring
+ *
+ * Context: any.
+ */
+void blkfront_ring_push(struct blkfront_ring *ring)
+{
+	unsigned long flags;
+	bool notify;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	notify = push(ring);
+	spin_unlock_irqrestore(&ring->lock, flags);
+
+	if (notify)
+		notify_remote_via_irq(ring->shared.irq);
+}
+
+/* What @slot was sent as, which the answer has to repeat. */
+static u8 sent_as(const struct blkfront_slot *slot)
+{
+	return slot->nr_indirect ? BLKIF_OP_INDIRECT : slot->op;
+}
+
+/* Check one answer and take the request it is for.  NULL: nonsense. */
+static struct request *take_answer(struct blkfront_ring *ring, RING_IDX at)
+{
+	struct blkfront *bf = ring->bf;
+	struct blkif_response rsp;
+	struct blkfront_slot *slot;
+	struct request *rq;
+
+	RING_COPY_RESPONSE(&ring->front, at, &rsp);
+
+	rq = blkfront_queue_take(bf, rsp.id);
+	if (!rq) {
+		xenfront_break(&bf->xf,
+			       "backend answered request %llu, which is not with it",
+			       rsp.id);
+		return NULL;
+	}
+	slot = blkfront_slot(rq);
+	/*
+	 * Linux' backend repeats the inner operation of an indirect request,
+	 * others repeat BLKIF_OP_INDIRECT; both are fine.
+	 */
+	if (slot->ring != ring ||
+	    (rsp.operation != slot->op && rsp.operation != sent_as(slot)) ||
+	    rsp.status > BLKIF_RSP_OKAY ||
+	    rsp.status < BLKIF_RSP_EOPNOTSUPP) {
+		/* Not an answer to this one: it stays with the backend. */
+		bf->inflight[rsp.id] = rq;
+		xenfront_break(&bf->xf,
+			       "backend answered request %llu with operation %u, status %d",
+			       rsp.id, rsp.operation, rsp.status);
+		return NULL;
+	}
+	slot->answer = rsp.status;
+	slot->next = NULL;
+	blkfront_slot_move(slot, BLKFRONT_SLOT_RING, BLKFRONT_SLOT_ANSWERED);
+	return rq;
+}
+
+/* All answers up to @end, in order.  False: the ring cannot be trusted. */
+static bool take_answers(struct blkfront_ring *ring, RING_IDX end,
+			 struct request ***tail)
+{
+	struct request *rq;
+
+	while (ring->front.rsp_cons != end) {
+		rq = take_answer(ring, ring->front.rsp_cons);
+		if (!rq)
+			return false;
+		ring->front.rsp_cons++;
+		**tail = rq;
+		*tail = &blkfront_slot(rq)->next;
+	}
+	return true;
+}
+
+/**
+ * blkfront_ring_reap() - take the answers that are there and complete them
+ * @ring: the ring
+ *
+ * Bounded: never more answers than there are requests on the ring, however
+ * fast the backend writes.
+ *
+ * Context: any; with the interrupt handler or after it is gone, not beside it.
+ * Return: true if there were any.
+ */
+bool blkfront_ring_reap(struct blkfront_ring *ring)
+{
+	struct request *answered = NULL, **tail = &answered;
+	unsigned long flags;
+	RING_IDX end;
+	int more;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	do {
+		end = READ_ONCE(ring->front.sring->rsp_prod);
+		if (RING_RESPONSE_PROD_OVERFLOW(&ring->front, end)) {
+			xenfront_break(&ring->bf->xf,
+				       "backend claims %u answers to %u requests",
+				       end - ring->front.rsp_cons,
+				       ring->front.req_prod_pvt -
+				       ring->front.rsp_cons);
+			break;
+		}
+		/* Read the answers after the index that covers them. */
+		virt_rmb();
+		if (!take_answers(ring, end, &tail))
+			break;
+		RING_FINAL_CHECK_FOR_RESPONSES(&ring->front, more);
+	} while (more);
+	spin_unlock_irqrestore(&ring->lock, flags);
+
+	if (!answered)
+		return false;
+	blkfront_queue_complete(ring->bf, answered);
+	return true;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * xenfront: what every Xen front-end driver needs, written once.
+ *
+ * A front-end embeds a struct xenfront_device, fills a struct xenfront_ops
+ * and points its struct xenbus_driver at the xenfront_* callbacks.  The
+ * library then owns the conversation with the backend; the driver owns the
+ * rings' contents and the kernel object that users see (gendisk, netdev, ...).
+ */
+#ifndef _XENFRONT_H
+#define _XENFRONT_H
+
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/interrupt.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+#include <xen/grant_table.h>
+#include <xen/interface/io/xenbus.h>
+#include <xen/xenbus.h>
+
+struct dentry;
+struct seq_file;
+struct xenfront_device;
+
+/* ------------------------------------------------------------------------
+ * lifecycle: one handshake for every device
+ */
+
+/**
+ * enum xenfront_phase - where the conversation with the backend stands
+ * @XENFRONT_WAITING:	we are Initialising; the backend has to reach InitWait
+ * @XENFRONT_OFFERED:	rings are published, we are Initialised; the backend
+ *			has to reach Connected
+ * @XENFRONT_CONNECTED:	both sides are Connected
+ * @XENFRONT_CLOSING:	we asked the backend to close (our state: Closing)
+ * @XENFRONT_CLOSED:	we let go (our state: Closed); the backend has to be
+ *			Closed too before our pages are ours again
+ * @XENFRONT_REFUSED:	what the backend offered cannot be used; we stay Closed
+ *			until it starts afresh
+ * @XENFRONT_GONE:	closed for good: the device is being removed
+ */
+enum xenfront_phase {
+	XENFRONT_WAITING,
+	XENFRONT_OFFERED,
+	XENFRONT_CONNECTED,
+	XENFRONT_CLOSING,
+	XENFRONT_CLOSED,
+	XENFRONT_REFUSED,
+	XENFRONT_GONE,
+};
+
+/**
+ * struct xenfront_ops - what differs from one kind of device to the next
+ *
+ * All of them run in process context, one at a time for a device, and must
+ * not allocate with GFP_KERNEL semantics in mind: the library runs them in a
+ * NOIO scope, because the device may be the one that memory is written to.
+ * None may wait for I/O on the device itself.
+ *
+ * @offer:	The backend is in InitWait: read what it announces there and
+ *		create the rings.  On error, undo what was done.
+ * @publish:	Write ring references, event channels and features below
+ *		&xenbus_device.nodename inside @xbt.  May run again when the
+ *		transaction has to be repeated; must not end it.
+ * @connect:	The backend is Connected: read what it announces there, and
+ *		start (or resume) work.  An error refuses the backend.
+ * @update:	The backend announced Connected once more, so something about
+ *		the device may have changed (a disk's size, for example).
+ * @quiesce:	Stop giving work to the rings; what is in flight stays.
+ * @disconnect:	The backend has let go of the rings, or @force says that it
+ *		will not.  Collect the answers that are there, destroy the
+ *		rings, and keep what was in flight for the next @connect.
+ *		Returns -EBUSY if the backend still maps pages that are not
+ *		ours to park (never with @force): the library calls again.
+ *		Must cope with rings that were never made.
+ * @in_use:	Optional.  Somebody holds the device open, so that the
+ *		toolstack's wish to remove it has to wait.
+ * @closed:	The backend will not come back: fail what waits, and all that
+ *		is still to come.
+ * @show:	Optional.  Print what was negotiated, for debugfs.
+ */
+struct xenfront_ops {
+	int (*offer)(struct xenfront_device *xf);
+	int (*publish)(struct xenfront_device *xf,
+		       struct xenbus_transaction xbt);
+	int (*connect)(struct xenfront_device *xf);
+	void (*update)(struct xenfront_device *xf);
+	void (*quiesce)(struct xenfront_device *xf);
+	int (*disconnect)(struct xenfront_device *xf, bool force);
+	bool (*in_use)(struct xenfront_device *xf);
+	void (*closed)(struct xenfront_device *xf);
+	void (*show)(struct xenfront_device *xf, struct seq_file *m);
+};
+
+/**
+ * struct xenfront_device - one device's conversation with its backend
+ * @dev:	the xenbus device.  The embedding driver structure is freed by
+ *		the driver after xenfront_stop(), never by the library.
+ * @ops:	constant from xenfront_start() on
+ * @lock:	held while a step is taken; guards every member below that
+ *		does not say otherwise
+ * @work:	takes the next step; queued by whoever learns something new
+ * @phase:	written under @lock only; may be read without
+ * @flags:	atomic bits, XENFRONT_F_*: set in any context
+ * @deadline:	jiffies when patience with the present phase ends
+ * @complained:	the present wait was reported already
+ * @breaks:	breaks in a row, for the back-off between reconnects
+ * @retry_at:	jiffies before which no reconnect is begun
+ * @connected_at: jiffies of the last successful connect
+ * @connects:	how often the device was connected, for debugfs
+ * @refused_in:	the state in which the backend was refused
+ * @gone:	completed with the phase XENFRONT_GONE
+ * @debugfs:	the device's directory; made by start, removed by stop
+ */
+struct xenfront_device {
+	struct xenbus_device *dev;
+	const struct xenfront_ops *ops;
+	struct mutex lock;
+	struct delayed_work work;
+	enum xenfront_phase phase;
+	unsigned long flags;
+	unsigned long deadline;
+	bool complained;
+	unsigned int breaks;
+	unsigned long retry_at;
+	unsigned long connected_at;
+	unsigned int connects;
+	enum xenbus_state refused_in;
+	struct completion gone;
+	struct dentry *debugfs;
+};
+
+/* The ring may not be used any more: see xenfront_break(). */
+#define XENFRONT_F_BROKEN	0
+/* The domain was resumed: rings, grants and channels are of another life. */
+#define XENFRONT_F_RESUMED	1
+/* The toolstack wants the device removed as soon as nobody uses it. */
+#define XENFRONT_F_CLOSE_WANTED	2
+/* The device is being removed: patience with the backend is bounded. */
+#define XENFRONT_F_STOPPING	3
+/* What the backend offers cannot be used. */
+#define XENFRONT_F_REFUSED	4
+
+void xenfront_start(struct xenfront_device *xf, struct xenbus_device *dev,
+		    const struct xenfront_ops *ops);
+void xenfront_stopping(struct xenfront_device *xf);
+void xenfront_stop(struct xenfront_device *xf);
+void xenfront_kick(struct xenfront_device *xf);
+
+/* struct xenbus_driver callbacks; drvdata must be the xenfront_device. */
+void xenfront_otherend_changed(struct xenbus_device *dev,
+			       enum xenbus_state state);
+int xenfront_resume(struct xenbus_device *dev);
+
+/**
+ * xenfront_usable() - may the rings be used?
+ * @xf: the device
+ *
+ * Context: any.
+ * Return: false from the moment of xenfront_break() to the next connect.
+ */
+static inline bool xenfront_usable(const struct xenfront_device *xf)
+{
+	return !test_bit(XENFRONT_F_BROKEN, &xf->flags);
+}
+
+/* ------------------------------------------------------------------------
+ * trust: the backend is input
+ */
+__printf(2, 3)
+void xenfront_break(struct xenfront_device *xf, const char *why, ...);
+
+/* ------------------------------------------------------------------------
+ * store: typed, bounded reads of the backend's keys
+ */
+int xenfront_store_get(struct xenbus_device *dev, const char *key,
+		       u64 min, u64 max, u64 *value);
+u64 xenfront_store_default(struct xenbus_device *dev, const char *key,
+			   u64 min, u64 max, u64 def);
+bool xenfront_store_feature(struct xenbus_device *dev, const char *key);
+
+/* ------------------------------------------------------------------------
+ * ring: shared pages, their grants, the event channel and its irq
+ */
+#define XENFRONT_RING_MAX_ORDER	4
+#define XENFRONT_RING_MAX_PAGES	(1U << XENFRONT_RING_MAX_ORDER)
+
+/**
+ * struct xenfront_ring - one shared ring and the channel that goes with it
+ * @dev:	whom it is shared with; NULL when nothing was created
+ * @pages:	the ring, XEN_PAGE_SIZE << @order bytes, zeroed when granted
+ * @order:	how many pages, as a power of two
+ * @refs:	one grant for each page
+ * @evtchn:	the event channel's local port
+ * @irq:	the irq it is bound to; 0 when there is none
+ * @data:	what the handler was given
+ *
+ * Owned by the driver; written by create and destroy alone, which the caller
+ * keeps apart from each other and from users of the ring.
+ */
+struct xenfront_ring {
+	struct xenbus_device *dev;
+	void *pages;
+	unsigned int order;
+	grant_ref_t refs[XENFRONT_RING_MAX_PAGES];
+	evtchn_port_t evtchn;
+	unsigned int irq;
+	void *data;
+};
+
+int xenfront_ring_create(struct xenfront_ring *ring, struct xenbus_device *dev,
+			 unsigned int order, irq_handler_t handler,
+			 const char *name, void *data);
+void xenfront_ring_destroy(struct xenfront_ring *ring);
+int xenfront_ring_publish(const struct xenfront_ring *ring,
+			  struct xenbus_transaction xbt, const char *dir,
+			  const char *ref_key, const char *evtchn_key);
+void xenfront_ring_set_affinity(const struct xenfront_ring *ring,
+				const struct cpumask *mask);
+
+/* ------------------------------------------------------------------------
+ * pool: pages of ours that stay granted from one use to the next
+ */
+
+/**
+ * struct xenfront_page - a page of a pool
+ * @next:	the next one of the same chain, or of the pool's free ones
+ * @page:	ours; only its first XEN_PAGE_SIZE bytes are granted
+ * @ref:	the grant, writable for the backend
+ */
+struct xenfront_page {
+	struct xenfront_page *next;
+	struct page *page;
+	grant_ref_t ref;
+};
+
+/**
+ * struct xenfront_chain - pages taken from a pool together
+ * @head:	the first, or NULL
+ * @tail:	the last; undefined when empty
+ * @nr:		how many
+ */
+struct xenfront_chain {
+	struct xenfront_page *head;
+	struct xenfront_page *tail;
+	unsigned int nr;
+};
+
+/**
+ * struct xenfront_pool - granted pages, as many as are in flight
+ * @dev:	whom the pages are granted to; NULL: the pool does not exist
+ * @lock:	guards all members below; taken with interrupts off
+ * @free:	the most recently used page first
+ * @nr_free:	length of @free
+ * @nr_pages:	all pages, free and in use
+ * @low:	the smallest @nr_free since the last trim: pages nobody needed
+ * @reserve:	pages that are never given back, so that there is progress
+ *		when there is no memory; constant
+ */
+struct xenfront_pool {
+	struct xenbus_device *dev;
+	spinlock_t lock;
+	struct xenfront_page *free;
+	unsigned int nr_free;
+	unsigned int nr_pages;
+	unsigned int low;
+	unsigned int reserve;
+};
+
+int xenfront_pool_create(struct xenfront_pool *pool, struct xenbus_device *dev,
+			 unsigned int reserve);
+void xenfront_pool_destroy(struct xenfront_pool *pool);
+void xenfront_pool_get(struct xenfront_pool *pool, unsigned int nr,
+		       struct xenfront_chain *chain);
+void xenfront_pool_put(struct xenfront_pool *pool,
+		       struct xenfront_chain *chain);
+void xenfront_pool_trim(struct xenfront_pool *pool);
+
+#endif /* _XENFRONT_H */

@@ -1,0 +1,608 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The conversation with the backend, written once for every device.
+ *
+ * The machine is level-triggered: a step looks at the backend's state as it is
+ * now and at our phase, and does what brings the two together.  It does not
+ * matter how many changes were missed in between, and anybody who learns
+ * something new (a watch, a broken ring, a resume, a last close) just queues
+ * the next step.  Steps of different devices run side by side, so one silent
+ * backend does not hold up the others.
+ *
+ * Suspend, migration, a backend's restart and a broken ring all take the same
+ * way: quiesce, let go of the rings, negotiate again, replay.
+ *
+ *   WAITING --InitWait--> OFFERED --Connected--> CONNECTED
+ *      ^                     |                       |
+ *      |                     +--- (close, break) ----+
+ *      |                     v
+ *      +--- CLOSED <----- CLOSING
+ *             |
+ *             +--> REFUSED (until the backend starts afresh), GONE
+ *
+ * Protocol: xen/interface/io/xenbus.h, and pv-drivers-lifecycle in Xen's docs.
+ */
+#include <linux/device.h>
+#include <linux/jiffies.h>
+#include <linux/sched/mm.h>
+#include <xen/xenbus.h>
+#include <xenfront.h>
+
+#include "internal.h"
+
+/* How long a backend may take for one step before that is worth a line. */
+#define PATIENCE	(30 * HZ)
+/* The same while somebody waits for us to be gone. */
+#define STOP_PATIENCE	(5 * HZ)
+/* How often we look again when nothing will tell us. */
+#define POLL		(HZ / 10)
+/* A device that worked this long has earned a reconnect without delay. */
+#define GOOD_BEHAVIOUR	(60 * HZ)
+#define MAX_BACKOFF	6	/* at most 1 << 6 seconds between reconnects */
+
+struct workqueue_struct *xenfront_wq;
+
+static const char * const phase_names[] = {
+	[XENFRONT_WAITING]	= "waiting",
+	[XENFRONT_OFFERED]	= "offered",
+	[XENFRONT_CONNECTED]	= "connected",
+	[XENFRONT_CLOSING]	= "closing",
+	[XENFRONT_CLOSED]	= "closed",
+	[XENFRONT_REFUSED]	= "refused",
+	[XENFRONT_GONE]		= "gone",
+};
+
+const char *xenfront_phase_name(const struct xenfront_device *xf)
+{
+	return phase_names[READ_ONCE(xf->phase)];
+}
+
+static bool stopping(const struct xenfront_device *xf)
+{
+	return test_bit(XENFRONT_F_STOPPING, &xf->flags);
+}
+
+static void set_phase(struct xenfront_device *xf, enum xenfront_phase phase)
+{
+	WRITE_ONCE(xf->phase, phase);
+	xf->complained = false;
+	xf->deadline = jiffies + (stopping(xf) ? STOP_PATIENCE : PATIENCE);
+}
+
+static bool impatient(const struct xenfront_device *xf)
+{
+	return time_after_eq(jiffies, xf->deadline);
+}
+
+static void look_again(struct xenfront_device *xf, unsigned long delay)
+{
+	mod_delayed_work(xenfront_wq, &xf->work, delay);
+}
+
+/* Nobody tells us when patience ends, nor (while stopping) anything at all. */
+static void wait_for_backend(struct xenfront_device *xf, const char *what)
+{
+	if (stopping(xf)) {
+		look_again(xf, POLL);
+	} else if (!impatient(xf)) {
+		look_again(xf, xf->deadline - jiffies);
+	} else if (!xf->complained) {
+		xf->complained = true;
+		dev_warn(&xf->dev->dev,
+			 "backend %s (state %s) does not %s; still waiting\n",
+			 xf->dev->otherend,
+			 xenbus_strstate(xenfront_backend_state(xf)), what);
+	}
+}
+
+/* The toolstack sets online to 0 when the device is to go for good. */
+static bool offline(struct xenfront_device *xf)
+{
+	return !xenbus_read_unsigned(xf->dev->otherend, "online", 1);
+}
+
+static void begin_close(struct xenfront_device *xf)
+{
+	xf->ops->quiesce(xf);
+	xenbus_switch_state(xf->dev, XenbusStateClosing);
+	set_phase(xf, XENFRONT_CLOSING);
+	look_again(xf, 0);
+}
+
+/* What the backend said makes no sense; the line that says so is out. */
+static void refuse(struct xenfront_device *xf)
+{
+	set_bit(XENFRONT_F_REFUSED, &xf->flags);
+	begin_close(xf);
+}
+
+/*
+ * Go back to Initialising.  Not by xenbus_switch_state(), which sets dev->state
+ * after it has written: newer kernels take a device whose state in xenstore is
+ * Initialising, but not in dev->state, for one that the toolstack replaced, and
+ * unregister it.
+ */
+static void announce_start(struct xenfront_device *xf)
+{
+	struct xenbus_device *dev = xf->dev;
+	struct xenbus_transaction xbt;
+	int err;
+
+	dev->state = XenbusStateInitialising;
+	do {
+		err = xenbus_transaction_start(&xbt);
+		if (err)
+			break;
+		/* Do not bring a directory back that was removed. */
+		err = xenbus_exists(xbt, dev->nodename, "state") ?
+			xenbus_printf(xbt, dev->nodename, "state", "%d",
+				      XenbusStateInitialising) : 0;
+		err = xenbus_transaction_end(xbt, err) ?: err;
+	} while (err == -EAGAIN);
+	if (err)
+		dev_err(&dev->dev, "cannot write to xenstore: %d\n", err);
+}
+
+static void begin_again(struct xenfront_device *xf)
+{
+	clear_bit(XENFRONT_F_REFUSED, &xf->flags);
+	announce_start(xf);
+	set_phase(xf, XENFRONT_WAITING);
+	look_again(xf, 0);
+}
+
+/* The rings are free; a break of theirs does not concern the next ones. */
+static void go_on(struct xenfront_device *xf)
+{
+	clear_bit(XENFRONT_F_BROKEN, &xf->flags);
+
+	if (stopping(xf) || offline(xf)) {
+		xf->ops->closed(xf);
+		set_phase(xf, XENFRONT_GONE);
+		complete_all(&xf->gone);
+	} else if (test_bit(XENFRONT_F_REFUSED, &xf->flags)) {
+		xf->refused_in = xenfront_backend_state(xf);
+		set_phase(xf, XENFRONT_REFUSED);
+	} else {
+		begin_again(xf);
+	}
+}
+
+static void let_go(struct xenfront_device *xf, bool force)
+{
+	if (!xf->ops->disconnect(xf, force)) {
+		go_on(xf);
+		return;
+	}
+	if (!xf->complained && impatient(xf)) {
+		xf->complained = true;
+		dev_warn(&xf->dev->dev,
+			 "backend is closed but still maps our pages; still waiting\n");
+	}
+	look_again(xf, POLL);
+}
+
+/* The backend lost its memory of us: nothing there to close. */
+static void backend_restarted(struct xenfront_device *xf)
+{
+	xf->ops->quiesce(xf);
+	xenbus_switch_state(xf->dev, XenbusStateClosed);
+	set_phase(xf, XENFRONT_CLOSED);
+	look_again(xf, 0);
+}
+
+static int publish(struct xenfront_device *xf)
+{
+	struct xenbus_transaction xbt;
+	int err;
+
+	do {
+		err = xenbus_transaction_start(&xbt);
+		if (err)
+			break;
+		err = xf->ops->publish(xf, xbt);
+		if (err) {
+			xenbus_transaction_end(xbt, 1);
+			break;
+		}
+		err = xenbus_transaction_end(xbt, 0);
+	} while (err == -EAGAIN);
+
+	if (err)
+		dev_err(&xf->dev->dev, "cannot write to xenstore: %d\n", err);
+	return err;
+}
+
+static void step_waiting(struct xenfront_device *xf, enum xenbus_state backend)
+{
+	switch (backend) {
+	case XenbusStateInitWait:
+		if (xf->ops->offer(xf) || publish(xf)) {
+			refuse(xf);
+			break;
+		}
+		xenbus_switch_state(xf->dev, XenbusStateInitialised);
+		set_phase(xf, XENFRONT_OFFERED);
+		look_again(xf, 0);
+		break;
+	case XenbusStateInitialised:
+	case XenbusStateConnected:
+	case XenbusStateClosing:
+		/* It still talks to whoever was here before us. */
+		begin_close(xf);
+		break;
+	case XenbusStateClosed:
+		if (offline(xf))
+			go_on(xf);
+		else
+			wait_for_backend(xf, "start");
+		break;
+	default:
+		wait_for_backend(xf, "start");
+		break;
+	}
+}
+
+static void step_offered(struct xenfront_device *xf, enum xenbus_state backend)
+{
+	switch (backend) {
+	case XenbusStateConnected:
+		if (xf->ops->connect(xf)) {
+			refuse(xf);
+			break;
+		}
+		xf->connected_at = jiffies;
+		xf->connects++;
+		xenbus_switch_state(xf->dev, XenbusStateConnected);
+		set_phase(xf, XENFRONT_CONNECTED);
+		break;
+	case XenbusStateClosing:
+	case XenbusStateClosed:
+		begin_close(xf);
+		break;
+	case XenbusStateInitialising:
+	case XenbusStateUnknown:
+		backend_restarted(xf);
+		break;
+	default:
+		wait_for_backend(xf, "connect");
+		break;
+	}
+}
+
+static void step_broken(struct xenfront_device *xf)
+{
+	if (!xf->retry_at) {
+		if (time_after(jiffies, xf->connected_at + GOOD_BEHAVIOUR))
+			xf->breaks = 0;
+		/* Each break in a row doubles the time to the next attempt. */
+		xf->retry_at = jiffies;
+		if (xf->breaks)
+			xf->retry_at += HZ << min(xf->breaks - 1, MAX_BACKOFF);
+		xf->retry_at = xf->retry_at ?: 1;
+		xf->breaks++;
+		xf->ops->quiesce(xf);
+	}
+	if (stopping(xf) || time_after_eq(jiffies, xf->retry_at)) {
+		xf->retry_at = 0;
+		begin_close(xf);
+	} else {
+		look_again(xf, xf->retry_at - jiffies);
+	}
+}
+
+/* The backend closes: for a restart of its own, or because we shall go. */
+static void step_asked_to_close(struct xenfront_device *xf)
+{
+	if (offline(xf) && xf->ops->in_use && xf->ops->in_use(xf)) {
+		if (!test_and_set_bit(XENFRONT_F_CLOSE_WANTED, &xf->flags))
+			dev_info(&xf->dev->dev,
+				 "asked to close but in use: goes when it is released\n");
+		look_again(xf, HZ);
+		return;
+	}
+	begin_close(xf);
+}
+
+static void step_connected(struct xenfront_device *xf,
+			   enum xenbus_state backend)
+{
+	if (!xenfront_usable(xf)) {
+		step_broken(xf);
+		return;
+	}
+	switch (backend) {
+	case XenbusStateConnected:
+		xf->ops->update(xf);
+		break;
+	case XenbusStateClosing:
+	case XenbusStateClosed:
+		step_asked_to_close(xf);
+		break;
+	case XenbusStateInitialising:
+	case XenbusStateUnknown:
+		backend_restarted(xf);
+		break;
+	default:
+		/*
+		 * A new instance, which may have attached to the rings it
+		 * found (Linux' backends do) and may be at work on them: it
+		 * has to close like the old one.
+		 */
+		begin_close(xf);
+		break;
+	}
+}
+
+static void step_closing(struct xenfront_device *xf, enum xenbus_state backend)
+{
+	/* Of one that is refused, or that we must do without, we take leave. */
+	bool done_waiting = impatient(xf) &&
+		(stopping(xf) || test_bit(XENFRONT_F_REFUSED, &xf->flags) ||
+		 backend == XenbusStateInitWait);
+
+	switch (backend) {
+	case XenbusStateInitWait:
+	case XenbusStateInitialised:
+	case XenbusStateConnected:
+	case XenbusStateReconfiguring:
+	case XenbusStateReconfigured:
+		if (!done_waiting) {
+			wait_for_backend(xf, "close");
+			break;
+		}
+		fallthrough;
+	default:
+		xenbus_frontend_closed(xf->dev);
+		set_phase(xf, XENFRONT_CLOSED);
+		look_again(xf, 0);
+		break;
+	}
+}
+
+static void step_closed(struct xenfront_device *xf, enum xenbus_state backend)
+{
+	bool done_waiting = impatient(xf) &&
+		(stopping(xf) || test_bit(XENFRONT_F_REFUSED, &xf->flags));
+
+	switch (backend) {
+	case XenbusStateClosing:
+	case XenbusStateInitialised:
+	case XenbusStateConnected:
+	case XenbusStateReconfiguring:
+	case XenbusStateReconfigured:
+		if (done_waiting)
+			let_go(xf, true);
+		else
+			wait_for_backend(xf, "let go");
+		break;
+	default:
+		let_go(xf, done_waiting);
+		break;
+	}
+}
+
+/* Only a backend that moved since then can have something better to offer. */
+static void step_refused(struct xenfront_device *xf, enum xenbus_state backend)
+{
+	if (backend == xf->refused_in)
+		return;
+	xf->refused_in = backend;
+	if (backend == XenbusStateInitialising ||
+	    backend == XenbusStateInitWait)
+		begin_again(xf);
+}
+
+static void step(struct xenfront_device *xf)
+{
+	enum xenbus_state backend;
+
+	/* Whatever we held belongs to a machine that is no more. */
+	if (test_and_clear_bit(XENFRONT_F_RESUMED, &xf->flags) &&
+	    xf->phase != XENFRONT_GONE) {
+		xf->ops->quiesce(xf);
+		xf->ops->disconnect(xf, true);
+		go_on(xf);
+		return;
+	}
+
+	backend = xenfront_backend_state(xf);
+	switch (xf->phase) {
+	case XENFRONT_WAITING:
+		step_waiting(xf, backend);
+		break;
+	case XENFRONT_OFFERED:
+		step_offered(xf, backend);
+		break;
+	case XENFRONT_CONNECTED:
+		step_connected(xf, backend);
+		break;
+	case XENFRONT_CLOSING:
+		step_closing(xf, backend);
+		break;
+	case XENFRONT_CLOSED:
+		step_closed(xf, backend);
+		break;
+	case XENFRONT_REFUSED:
+		step_refused(xf, backend);
+		break;
+	case XENFRONT_GONE:
+		break;
+	}
+}
+
+static void xenfront_work(struct work_struct *work)
+{
+	struct xenfront_device *xf =
+		container_of(to_delayed_work(work), struct xenfront_device,
+			     work);
+	/* The device may be the one that memory is written to. */
+	unsigned int noio = memalloc_noio_save();
+
+	mutex_lock(&xf->lock);
+	step(xf);
+	mutex_unlock(&xf->lock);
+	memalloc_noio_restore(noio);
+}
+
+/**
+ * xenfront_kick() - look at the device again
+ * @xf: a started device
+ *
+ * Context: any.
+ */
+void xenfront_kick(struct xenfront_device *xf)
+{
+	look_again(xf, 0);
+}
+EXPORT_SYMBOL_GPL(xenfront_kick);
+
+/**
+ * xenfront_start() - begin the conversation; the last thing a probe does
+ * @xf:		zeroed, inside the driver's structure
+ * @dev:	the device; its drvdata becomes @xf
+ * @ops:	the driver's half; called from now on
+ *
+ * Context: process; sleeps.
+ */
+void xenfront_start(struct xenfront_device *xf, struct xenbus_device *dev,
+		    const struct xenfront_ops *ops)
+{
+	xf->dev = dev;
+	xf->ops = ops;
+	mutex_init(&xf->lock);
+	init_completion(&xf->gone);
+	INIT_DELAYED_WORK(&xf->work, xenfront_work);
+	set_phase(xf, XENFRONT_WAITING);
+	dev_set_drvdata(&dev->dev, xf);
+	xenfront_debugfs_add(xf);
+
+	/* A backend in Closed moves on only when it sees us start. */
+	announce_start(xf);
+	look_again(xf, 0);
+}
+EXPORT_SYMBOL_GPL(xenfront_start);
+
+/**
+ * xenfront_stopping() - a removal begins: end patience with the backend
+ * @xf: the device
+ *
+ * What still works goes on working, so that the driver can write back what
+ * users left behind.  A backend that is gone already, or that falls silent
+ * from now on, gets only a few seconds; then everything that waits for it
+ * fails (&xenfront_ops.closed), so that the removal ends.
+ *
+ * Context: process; sleeps.
+ */
+void xenfront_stopping(struct xenfront_device *xf)
+{
+	enum xenbus_state backend;
+
+	set_bit(XENFRONT_F_STOPPING, &xf->flags);
+
+	mutex_lock(&xf->lock);
+	backend = xenfront_backend_state(xf);
+	if (xf->phase == XENFRONT_CONNECTED && xenfront_usable(xf) &&
+	    (backend == XenbusStateConnected ||
+	     backend == XenbusStateClosing)) {
+		mutex_unlock(&xf->lock);
+		return;
+	}
+	if (xf->phase == XENFRONT_CLOSING || xf->phase == XENFRONT_CLOSED)
+		set_phase(xf, xf->phase);	/* with the shorter deadline */
+	else if (xf->phase == XENFRONT_CONNECTED ||
+		 xf->phase == XENFRONT_OFFERED)
+		begin_close(xf);
+	xf->ops->quiesce(xf);
+	mutex_unlock(&xf->lock);
+	look_again(xf, 0);
+}
+EXPORT_SYMBOL_GPL(xenfront_stopping);
+
+/**
+ * xenfront_stop() - end the conversation
+ * @xf: a device that nobody uses any more; xenfront_stopping() was called
+ *
+ * Closes with the backend, but does not wait for it for ever: pages that it
+ * will not let go of are parked.  Afterwards no op is called again.
+ *
+ * Context: process; sleeps, some seconds if the backend does not answer.
+ */
+void xenfront_stop(struct xenfront_device *xf)
+{
+	mutex_lock(&xf->lock);
+	if (xf->phase == XENFRONT_WAITING || xf->phase == XENFRONT_REFUSED)
+		backend_restarted(xf);	/* nothing is shared */
+	else if (xf->phase == XENFRONT_CONNECTED ||
+		 xf->phase == XENFRONT_OFFERED)
+		begin_close(xf);
+	mutex_unlock(&xf->lock);
+
+	/* Closing and Closed each have their patience. */
+	wait_for_completion_timeout(&xf->gone, 2 * STOP_PATIENCE + HZ);
+	cancel_delayed_work_sync(&xf->work);
+	if (xf->phase != XENFRONT_GONE) {
+		xf->ops->quiesce(xf);
+		xf->ops->disconnect(xf, true);
+		xf->ops->closed(xf);
+	}
+	xenfront_debugfs_remove(xf);
+	dev_set_drvdata(&xf->dev->dev, NULL);
+}
+EXPORT_SYMBOL_GPL(xenfront_stop);
+
+/**
+ * xenfront_otherend_changed() - &xenbus_driver.otherend_changed
+ * @dev:	the device
+ * @state:	not used: a step reads the state that is true when it runs
+ *
+ * Context: xenwatch, which all devices share: only queues.
+ */
+void xenfront_otherend_changed(struct xenbus_device *dev,
+			       enum xenbus_state state)
+{
+	struct xenfront_device *xf = dev_get_drvdata(&dev->dev);
+
+	if (xf)
+		look_again(xf, 0);
+}
+EXPORT_SYMBOL_GPL(xenfront_otherend_changed);
+
+/**
+ * xenfront_resume() - &xenbus_driver.resume
+ * @dev: the device
+ *
+ * The step itself runs once processes (and with them our freezable workqueue)
+ * are thawed, when the path to the new backend is known.
+ *
+ * Context: process.
+ * Return: 0.
+ */
+int xenfront_resume(struct xenbus_device *dev)
+{
+	struct xenfront_device *xf = dev_get_drvdata(&dev->dev);
+
+	if (xf) {
+		set_bit(XENFRONT_F_RESUMED, &xf->flags);
+		look_again(xf, 0);
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xenfront_resume);
+
+int xenfront_lifecycle_init(void)
+{
+	/*
+	 * UNBOUND: devices connect side by side.  MEM_RECLAIM: a disk that
+	 * comes back must not wait for memory that it is to free.  FREEZABLE:
+	 * no step may run while a resume replaces the backend's path.
+	 */
+	xenfront_wq = alloc_workqueue("xenfront", WQ_UNBOUND | WQ_MEM_RECLAIM |
+				      WQ_FREEZABLE, 0);
+	return xenfront_wq ? 0 : -ENOMEM;
+}
+
+void xenfront_lifecycle_exit(void)
+{
+	destroy_workqueue(xenfront_wq);
+}
