@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Toolchains: for each Debian release one root directory with its compiler and the headers of its kernels.
+
+A kernel's modules are built with the compiler that built the kernel, and nothing but mmdebstrap is
+installed on this machine.
+"""
+import dataclasses
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from xenbed import lock, packages, paths, progress
+from xenbed.progress import BedError
+
+TOOLCHAINS = paths.CACHE / "toolchain"
+# The series under test, oldest first: Debian release and the name of the header package.
+MATRIX = {
+    "6.1": ("bookworm", r"linux-headers-6\.1\.\d+-\d+-amd64"),
+    "6.12": ("bookworm", r"linux-headers-6\.12\.\d+\+deb12-amd64"),
+    "7.2": ("trixie", r"linux-headers-7\.2\.\d+\+deb13-amd64"),
+    "7.3": ("trixie", r"linux-headers-7\.3\.\d+\+deb13-amd64"),
+}
+NEWEST = list(MATRIX)[-1]
+
+SUITES = {
+    "bookworm": ("bookworm", "bookworm-updates", "bookworm-security"),
+    "trixie": ("trixie", "trixie-backports", "forky"),
+}
+TOOLS = {
+    "bookworm": ("gcc", "make", "kmod", "bc", "libc6-dev", "sparse"),
+    "trixie": ("gcc", "make", "kmod", "bc", "libc6-dev", "perl", "shellcheck"),
+}
+# 7.x's kbuild turns down trixie's sparse 0.6.4.  forky's package would bring forky's compiler along,
+# its program alone runs on trixie.
+NEWER_SPARSE = """
+cd "$1/tmp"
+APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -q download sparse/forky
+dpkg-deb --fsys-tarfile sparse_*.deb | tar -xC "$1/usr/local" --strip-components=2 ./usr/bin/sparse
+rm sparse_*.deb
+"""
+HOOKS = {"bookworm": None, "trixie": NEWER_SPARSE}
+# What Debian leaves out of its header packages: checkpatch, and the script without which C=2 does nothing.
+SCRIPTS = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch", "checker-valid.sh")
+SCRIPTS_DIR = "usr/local/lib/linux-scripts"
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernel:
+    series: str         # 6.1
+    release: str        # uname -r
+    suite: str          # the Debian release whose compiler built it
+    package: str        # its headers
+    version: str        # of that package
+
+
+@functools.lru_cache(maxsize=None)
+def _fetcher():
+    fetcher = packages.Fetcher()
+    fetcher.update()
+    return fetcher
+
+
+@functools.lru_cache(maxsize=None)
+def _catalogue():
+    """The newest kernel of each series; apt takes seconds to say so, hence it is kept beside its lists."""
+    fetcher = _fetcher()
+    lists = (fetcher.root / "updated").stat().st_mtime
+    kept = fetcher.root / f"headers-{paths.key(repr(MATRIX), lists)}.json"
+    if kept.exists():
+        return {series: Kernel(*fields) for series, fields in json.loads(kept.read_text()).items()}
+    found = {}
+    for series, (suite, pattern) in MATRIX.items():
+        names = fetcher.names(pattern)
+        if not names:
+            raise BedError(f"no package matches {pattern} in {suite}: Debian may have dropped {series}")
+        package = max(names, key=packages.version_key)
+        found[series] = Kernel(series, package.removeprefix("linux-headers-"), suite, package,
+                               fetcher.version(package))
+    for old in fetcher.root.glob("headers-*.json"):
+        old.unlink()
+    partial = kept.with_suffix(f".{os.getpid()}")
+    partial.write_text(json.dumps({series: dataclasses.astuple(k) for series, k in found.items()}))
+    partial.rename(kept)
+    return found
+
+
+def kernel(series):
+    return _catalogue()[series]
+
+
+def find(name):
+    """The kernels that a name on the command line means: all, a series, or a full release."""
+    if name == "all":
+        return [kernel(series) for series in MATRIX]
+    if name == "7.x":
+        return [kernel(NEWEST)]
+    if name in MATRIX:
+        return [kernel(name)]
+    every = [kernel(series) for series in MATRIX]
+    for known in every:
+        if known.release == name:
+            return [known]
+    raise BedError(f"no kernel called {name!r}; there are all, {', '.join(MATRIX)}, 7.x (the newest), "
+                   f"{', '.join(k.release for k in every)}")
+
+
+class Toolchain:
+    """One root directory and how to run something in it."""
+
+    def __init__(self, suite):
+        self.suite = suite
+        self.kernels = [kernel(series) for series in MATRIX if MATRIX[series][0] == suite]
+        self.packages = [*TOOLS[suite], *(k.package for k in self.kernels)]
+        versions = [k.version for k in self.kernels]
+        recipe = (SUITES[suite], self.packages, versions, HOOKS[suite], SCRIPTS)
+        self.key = paths.key(repr(recipe))
+        self.root = TOOLCHAINS / f"{suite}-{self.key}"
+        self.log = paths.LOGS / f"toolchain-{suite}.log"
+
+    def ensure(self):
+        with lock.held(f"toolchain-{self.suite}.lock", f"another set-up of the {self.suite} toolchain"):
+            if self.root.exists():
+                return self
+            ensure_mmdebstrap()
+            TOOLCHAINS.mkdir(parents=True, exist_ok=True)
+            paths.LOGS.mkdir(parents=True, exist_ok=True)
+            partial = self.root.with_name(self.root.name + ".partial")
+            _remove(partial)
+            what = ", ".join(k.release for k in self.kernels)
+            with progress.step(f"setting up the {self.suite} toolchain (headers of {what}; log {self.log})"):
+                self._bootstrap(partial)
+                self._add_scripts(partial)
+            partial.rename(self.root)
+            for old in TOOLCHAINS.glob(f"{self.suite}-*"):
+                if old != self.root:
+                    _remove(old)
+        return self
+
+    def _bootstrap(self, root):
+        command = ["mmdebstrap", "--variant=minbase", "--format=directory", "--dpkgopt=force-unsafe-io",
+                   "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
+                   "--dpkgopt=path-exclude=/usr/share/locale/*",
+                   f"--include={','.join(self.packages)}"]
+        if os.geteuid() != 0:
+            command.append("--mode=unshare")
+        if HOOKS[self.suite]:
+            command.append(f"--customize-hook=set -e{HOOKS[self.suite]}")
+            # Otherwise forky, there for one program, would be as good a source as trixie.
+            command.append(f'--aptopt=APT::Default-Release "{self.suite}"')
+        with tempfile.NamedTemporaryFile("w", prefix="xenfront-apt-") as config:
+            config.write(_apt_settings())
+            config.flush()
+            command += [f"--aptopt={config.name}", self.suite, str(root)]
+            command += packages.source_lines(*SUITES[self.suite])
+            with open(self.log, "w") as log:
+                if subprocess.run(command, stdout=log, stderr=log, cwd="/").returncode:
+                    raise BedError(f"mmdebstrap for {self.suite} failed; its output is in {self.log}")
+
+    def _add_scripts(self, root):
+        if kernel(NEWEST).suite != self.suite:
+            return
+        package = f"linux-source-{NEWEST}"
+        folder = _fetcher().extract(package)
+        tarball = folder / f"usr/src/{package}.tar.xz"
+        scripts = root / SCRIPTS_DIR
+        members = [f"{package}/scripts/{name}" for name in SCRIPTS]
+        with tempfile.TemporaryDirectory(prefix="xenfront-") as temporary:
+            # --occurrence: the archive is long, and no member is in it twice.
+            unpack = ["tar", "-xf", str(tarball), "-C", temporary, "--occurrence", *members]
+            subprocess.run(unpack, check=True)
+            command = ["sh", "-ec", 'mkdir -p "$2"; cp "$1"/* "$2"; shift 2; for d; do cp "$0" "$d"; done',
+                       f"{temporary}/{package}/scripts/checker-valid.sh", f"{temporary}/{package}/scripts",
+                       str(scripts)]
+            command += [str(d) for d in root.glob("usr/lib/linux-kbuild-*/scripts")]
+            os.chmod(temporary, 0o755)
+            subprocess.run([*_as_root(), *command], check=True)
+
+    def run(self, command, source=None, **options):
+        """Runs a command inside, with source (when given) as its /src."""
+        # 7.x's objtool reads /proc/self/limits; the mount namespace lets nothing of this stay behind.
+        script = ('root=$0; source=$1; shift; mount --rbind /proc "$root/proc"; mount --rbind /dev "$root/dev"; '
+                  'if [ -n "$source" ]; then mkdir -p "$root/src"; mount --bind "$source" "$root/src"; fi; '
+                  'exec chroot "$root" "$@"')
+        enter = [*_as_root("--mount"), "sh", "-ec", script, str(self.root), str(source or ""), *command]
+        environment = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/", "LC_ALL": "C.UTF-8"}
+        return subprocess.run(enter, env=environment, cwd="/", **options)
+
+
+@functools.lru_cache(maxsize=None)
+def toolchain(suite):
+    return Toolchain(suite).ensure()
+
+
+def ensure_mmdebstrap():
+    if shutil.which("mmdebstrap"):
+        return
+    install = "apt-get install -y --no-install-recommends mmdebstrap uidmap"
+    if os.geteuid() != 0:
+        raise BedError(f"mmdebstrap is missing; install it with\n    sudo {install}\nand start again")
+    with progress.step("installing mmdebstrap"):
+        environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+        for command in ("apt-get -q update", install):
+            done = subprocess.run(command.split(), env=environment, text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            if done.returncode:
+                raise BedError(f"{command} failed:\n{done.stdout[-2000:]}")
+
+
+def _as_root(*namespaces):
+    """The prefix with which a command may mount and own a root directory's files."""
+    if os.geteuid() == 0:
+        return ["unshare", *namespaces] if namespaces else []
+    return ["unshare", "--map-root-user", "--map-auto", *namespaces]
+
+
+def _remove(folder):
+    if folder.exists():
+        subprocess.run([*_as_root(), "rm", "-rf", "--one-file-system", str(folder)], check=True)
+
+
+def _apt_settings():
+    """How this machine reaches its mirror; mmdebstrap itself looks at no setting of the machine's apt."""
+    dump = subprocess.run(["apt-config", "dump"], text=True, stdout=subprocess.PIPE, check=True).stdout
+    wanted = re.compile(r"Acquire::(Check-|Retries|https?::(Proxy|Timeout)).*;$")
+    return "".join(line + "\n" for line in dump.splitlines() if wanted.match(line))
