@@ -230,13 +230,10 @@ static int blkfront_disconnect(struct xenfront_device *xf, bool force)
 		return 0;
 
 	for (i = 0; i < bf->shape.nr_rings; i++) {
-		/* No handler from here on, so that we are the only reader. */
-		if (bf->rings[i].shared.irq)
-			disable_irq(bf->rings[i].shared.irq);
+		/* No handler from here on: nobody else takes requests. */
+		xenfront_ring_unbind(&bf->rings[i].shared);
 		if (bf->inflight && xenfront_usable(xf))
 			blkfront_ring_reap(&bf->rings[i]);
-		if (bf->rings[i].shared.irq)
-			enable_irq(bf->rings[i].shared.irq);
 	}
 	if (!blkfront_queue_withdraw(bf, force))
 		return -EBUSY;

@@ -13,7 +13,7 @@
 #include "blkfront.h"
 
 /* Xen's disks have no geometry; this is the one everybody makes up. */
-DEFINE_BLKDEV_GETGEO(blkfront_getgeo, disk, geo)
+DEFINE_BLKDEV_GETGEO(blkfront_getgeo)
 {
 	sector_t cylinders = get_capacity(disk);
 

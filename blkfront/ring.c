@@ -62,20 +62,26 @@ int blkfront_ring_create(struct blkfront *bf, struct blkfront_ring *ring,
 
 	ring->bf = bf;
 	spin_lock_init(&ring->lock);
-	err = xenfront_ring_create(&ring->shared, bf->xf.dev, order,
-				   ring_interrupt, bf->vdev.name, ring);
+	err = xenfront_ring_create(&ring->shared, bf->xf.dev, order);
 	if (err)
 		return err;
-	err = xenfront_pool_create(&ring->pool, bf->xf.dev, POOL_RESERVE);
-	if (err) {
-		xenfront_ring_destroy(&ring->shared);
-		return err;
-	}
 	SHARED_RING_INIT((struct blkif_sring *)ring->shared.pages);
 	FRONT_RING_INIT(&ring->front,
 			(struct blkif_sring *)ring->shared.pages,
 			XEN_PAGE_SIZE << order);
+
+	err = xenfront_pool_create(&ring->pool, bf->xf.dev, POOL_RESERVE);
+	if (err)
+		goto err_destroy;
+	err = xenfront_ring_bind(&ring->shared, ring_interrupt, bf->vdev.name,
+				 ring);
+	if (err)
+		goto err_destroy;
 	return 0;
+
+err_destroy:
+	blkfront_ring_destroy(ring);
+	return err;
 }
 
 /**

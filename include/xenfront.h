@@ -194,11 +194,11 @@ bool xenfront_store_feature(struct xenbus_device *dev, const char *key);
  * @pages:	the ring, XEN_PAGE_SIZE << @order bytes, zeroed when granted
  * @order:	how many pages, as a power of two
  * @refs:	one grant for each page
- * @evtchn:	the event channel's local port
+ * @evtchn:	the event channel's local port; 0 when there is none
  * @irq:	the irq it is bound to; 0 when there is none
  * @data:	what the handler was given
  *
- * Owned by the driver; written by create and destroy alone, which the caller
+ * Owned by the driver; written by the functions below alone, which the caller
  * keeps apart from each other and from users of the ring.
  */
 struct xenfront_ring {
@@ -212,8 +212,10 @@ struct xenfront_ring {
 };
 
 int xenfront_ring_create(struct xenfront_ring *ring, struct xenbus_device *dev,
-			 unsigned int order, irq_handler_t handler,
-			 const char *name, void *data);
+			 unsigned int order);
+int xenfront_ring_bind(struct xenfront_ring *ring, irq_handler_t handler,
+		       const char *name, void *data);
+void xenfront_ring_unbind(struct xenfront_ring *ring);
 void xenfront_ring_destroy(struct xenfront_ring *ring);
 int xenfront_ring_publish(const struct xenfront_ring *ring,
 			  struct xenbus_transaction xbt, const char *dir,

@@ -182,7 +182,7 @@ static void let_go(struct xenfront_device *xf, bool force)
 	look_again(xf, POLL);
 }
 
-/* The backend lost its memory of us: nothing there to close. */
+/* Nothing of ours is known at the other end: nothing there to close. */
 static void backend_restarted(struct xenfront_device *xf)
 {
 	xf->ops->quiesce(xf);
@@ -483,6 +483,28 @@ void xenfront_start(struct xenfront_device *xf, struct xenbus_device *dev,
 }
 EXPORT_SYMBOL_GPL(xenfront_start);
 
+/* From wherever we are towards XENFRONT_GONE; nobody will tell us anything. */
+static void close_for_good(struct xenfront_device *xf)
+{
+	switch (xf->phase) {
+	case XENFRONT_WAITING:
+	case XENFRONT_REFUSED:
+		backend_restarted(xf);	/* nothing is shared */
+		break;
+	case XENFRONT_OFFERED:
+	case XENFRONT_CONNECTED:
+		begin_close(xf);
+		break;
+	case XENFRONT_CLOSING:
+	case XENFRONT_CLOSED:
+		set_phase(xf, xf->phase);	/* the shorter deadline */
+		look_again(xf, 0);
+		break;
+	case XENFRONT_GONE:
+		break;
+	}
+}
+
 /**
  * xenfront_stopping() - a removal begins: end patience with the backend
  * @xf: the device
@@ -502,20 +524,10 @@ void xenfront_stopping(struct xenfront_device *xf)
 
 	mutex_lock(&xf->lock);
 	backend = xenfront_backend_state(xf);
-	if (xf->phase == XENFRONT_CONNECTED && xenfront_usable(xf) &&
-	    (backend == XenbusStateConnected ||
-	     backend == XenbusStateClosing)) {
-		mutex_unlock(&xf->lock);
-		return;
-	}
-	if (xf->phase == XENFRONT_CLOSING || xf->phase == XENFRONT_CLOSED)
-		set_phase(xf, xf->phase);	/* with the shorter deadline */
-	else if (xf->phase == XENFRONT_CONNECTED ||
-		 xf->phase == XENFRONT_OFFERED)
-		begin_close(xf);
-	xf->ops->quiesce(xf);
+	if (xf->phase != XENFRONT_CONNECTED || !xenfront_usable(xf) ||
+	    (backend != XenbusStateConnected && backend != XenbusStateClosing))
+		close_for_good(xf);
 	mutex_unlock(&xf->lock);
-	look_again(xf, 0);
 }
 EXPORT_SYMBOL_GPL(xenfront_stopping);
 
@@ -531,11 +543,7 @@ EXPORT_SYMBOL_GPL(xenfront_stopping);
 void xenfront_stop(struct xenfront_device *xf)
 {
 	mutex_lock(&xf->lock);
-	if (xf->phase == XENFRONT_WAITING || xf->phase == XENFRONT_REFUSED)
-		backend_restarted(xf);	/* nothing is shared */
-	else if (xf->phase == XENFRONT_CONNECTED ||
-		 xf->phase == XENFRONT_OFFERED)
-		begin_close(xf);
+	close_for_good(xf);
 	mutex_unlock(&xf->lock);
 
 	/* Closing and Closed each have their patience. */

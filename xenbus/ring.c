@@ -13,21 +13,19 @@
 #include <xenfront.h>
 
 /**
- * xenfront_ring_create() - share zeroed pages and open a channel
+ * xenfront_ring_create() - share zeroed pages
  * @ring:	filled in; a zeroed structure, or one that was destroyed
  * @dev:	whose backend is the other end
  * @order:	1 << @order pages of XEN_PAGE_SIZE bytes
- * @handler:	called in hard irq context; it must end with xen_irq_lateeoi().
- *		NULL: no channel (one that is shared by two rings, say).
- * @name:	the irq's name, which must live as long as the ring
- * @data:	for the handler
+ *
+ * The caller lays the ring out before it calls xenfront_ring_bind(): an event
+ * may come as soon as there is a channel.
  *
  * Context: process; sleeps.
  * Return: 0, or a negative errno with nothing left behind.
  */
 int xenfront_ring_create(struct xenfront_ring *ring, struct xenbus_device *dev,
-			 unsigned int order, irq_handler_t handler,
-			 const char *name, void *data)
+			 unsigned int order)
 {
 	int err;
 
@@ -40,43 +38,53 @@ int xenfront_ring_create(struct xenfront_ring *ring, struct xenbus_device *dev,
 		return err;
 	ring->dev = dev;
 	ring->order = order;
-	ring->data = data;
-	if (!handler)
-		return 0;
-
-	err = xenbus_alloc_evtchn(dev, &ring->evtchn);
-	if (err)
-		goto err_destroy;
-
-	err = bind_evtchn_to_irqhandler_lateeoi(ring->evtchn, handler, 0, name,
-						data);
-	if (err <= 0)
-		goto err_destroy;
-	ring->irq = err;
 	return 0;
-
-err_destroy:
-	xenfront_ring_destroy(ring);
-	return err ?: -ENOSPC;
 }
 EXPORT_SYMBOL_GPL(xenfront_ring_create);
 
 /**
- * xenfront_ring_destroy() - undo xenfront_ring_create(), all of it or half
- * @ring: the ring; may be half made, or destroyed already
+ * xenfront_ring_bind() - open the ring's channel
+ * @ring:	a created ring
+ * @handler:	called in hard irq context; it ends with xen_irq_lateeoi()
+ * @name:	the irq's name, which must live as long as the ring
+ * @data:	for the handler
  *
- * When it returns the handler does not run and will not run again.  A page
- * that the backend still maps is parked by the grant table's code and freed
- * once the backend lets go; the ring itself is all zero again either way.
+ * Context: process; sleeps.
+ * Return: 0, or a negative errno with no channel left behind.
+ */
+int xenfront_ring_bind(struct xenfront_ring *ring, irq_handler_t handler,
+		       const char *name, void *data)
+{
+	int err;
+
+	err = xenbus_alloc_evtchn(ring->dev, &ring->evtchn);
+	if (err)
+		return err;
+
+	ring->data = data;
+	err = bind_evtchn_to_irqhandler_lateeoi(ring->evtchn, handler, 0, name,
+						data);
+	if (err <= 0) {
+		xenfront_ring_unbind(ring);
+		return err ?: -ENOSPC;
+	}
+	ring->irq = err;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xenfront_ring_bind);
+
+/**
+ * xenfront_ring_unbind() - undo xenfront_ring_bind(), all of it or half
+ * @ring: the ring; may have no channel (any more)
+ *
+ * When it returns the handler does not run and will not run again; the pages
+ * are still shared.
  *
  * Context: process; sleeps.  Not under a lock that the handler takes: the
  * kernel waits for the handler here (XSA-441).
  */
-void xenfront_ring_destroy(struct xenfront_ring *ring)
+void xenfront_ring_unbind(struct xenfront_ring *ring)
 {
-	if (!ring->dev)
-		return;
-
 	if (ring->irq) {
 		/* An affinity hint must not outlive the mask it points to. */
 		irq_set_affinity_and_hint(ring->irq, NULL);
@@ -84,6 +92,26 @@ void xenfront_ring_destroy(struct xenfront_ring *ring)
 	} else if (ring->evtchn) {
 		xenbus_free_evtchn(ring->dev, ring->evtchn);
 	}
+	ring->irq = 0;
+	ring->evtchn = 0;
+}
+EXPORT_SYMBOL_GPL(xenfront_ring_unbind);
+
+/**
+ * xenfront_ring_destroy() - undo all that was done to a ring
+ * @ring: the ring; may be half made, or destroyed already
+ *
+ * A page that the backend still maps is parked by the grant table's code and
+ * freed once the backend lets go; the ring itself is all zero again either way.
+ *
+ * Context: process; sleeps, as xenfront_ring_unbind() does.
+ */
+void xenfront_ring_destroy(struct xenfront_ring *ring)
+{
+	if (!ring->dev)
+		return;
+
+	xenfront_ring_unbind(ring);
 	xenbus_teardown_ring(&ring->pages, 1U << ring->order, ring->refs);
 	memset(ring, 0, sizeof(*ring));
 }

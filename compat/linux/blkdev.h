@@ -12,7 +12,7 @@ typedef fmode_t blk_mode_t;
 
 /* Since 6.18 geometry is asked of the disk, before of the block device. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
-#define DEFINE_BLKDEV_GETGEO(name, disk, geo)				\
+#define DEFINE_BLKDEV_GETGEO(name)					\
 	static int name##_disk(struct gendisk *disk,			\
 			       struct hd_geometry *geo);		\
 	static int name(struct block_device *bdev,			\
@@ -23,7 +23,7 @@ typedef fmode_t blk_mode_t;
 	static int name##_disk(struct gendisk *disk,			\
 			       struct hd_geometry *geo)
 #else
-#define DEFINE_BLKDEV_GETGEO(name, disk, geo)				\
+#define DEFINE_BLKDEV_GETGEO(name)					\
 	static int name(struct gendisk *disk, struct hd_geometry *geo)
 #endif
 
