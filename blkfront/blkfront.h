@@ -304,7 +304,7 @@ unsigned int blkfront_data_unmap(struct request *rq, bool force);
  */
 struct blkfront_ring {
 	struct blkfront *bf;
-	spinlock_t lock;
+	spinlock_t lock;		/* guards @front and the counters */
 	struct blkif_front_ring front;
 	struct xenfront_ring shared;
 	struct xenfront_pool pool;

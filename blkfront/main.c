@@ -68,8 +68,8 @@ void blkfront_params_read(struct blkfront_params *params)
  * Xen's core unplugs the emulated ones before drivers start.  What it leaves
  * plugged is not ours: that would be the same disk under two drivers.
  */
-static bool emulated(struct xenbus_device *dev,
-		     const struct blkfront_vdev *vdev)
+static bool has_emulated_twin(struct xenbus_device *dev,
+			      const struct blkfront_vdev *vdev)
 {
 	char *type;
 	bool cdrom;
@@ -136,14 +136,14 @@ static int blkfront_probe(struct xenbus_device *dev,
 	struct blkfront *bf;
 	int err;
 
-	bf = kzalloc(sizeof(*bf), GFP_KERNEL);
+	bf = kzalloc_obj(*bf, GFP_KERNEL);
 	if (!bf)
 		return -ENOMEM;
 
 	err = read_vdev(dev, &bf->vdev);
 	if (err)
 		goto err_free;
-	if (emulated(dev, &bf->vdev)) {
+	if (has_emulated_twin(dev, &bf->vdev)) {
 		err = -ENODEV;
 		goto err_free;
 	}

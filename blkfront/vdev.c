@@ -88,27 +88,24 @@ int blkfront_vdev_parse(unsigned int number, struct blkfront_vdev *vdev)
 {
 	unsigned int major = number >> 8, minor = number & 0xff;
 	unsigned int disk, partition, minors;
+	int ide = find(ide_majors, ARRAY_SIZE(ide_majors), major);
+	int scsi = find(scsi_majors, ARRAY_SIZE(scsi_majors), major);
 	bool extended = number & EXTENDED;
-	int index;
 
 	vdev->number = number;
-	vdev->foreign = false;
+	vdev->foreign = !extended && major != XENVBD_MAJOR;
 	if (extended) {
 		disk = (number & ~EXTENDED) >> 8;
 		partition = number & 0xff;
 	} else if (major == XENVBD_MAJOR) {
 		disk = minor / CLASSIC_MINORS;
 		partition = minor % CLASSIC_MINORS;
-	} else if ((index = find(ide_majors, ARRAY_SIZE(ide_majors),
-				 major)) >= 0) {
-		disk = index * 2 + minor / IDE_MINORS;
+	} else if (ide >= 0) {
+		disk = ide * 2 + minor / IDE_MINORS;
 		partition = minor % IDE_MINORS;
-		vdev->foreign = true;
-	} else if ((index = find(scsi_majors, ARRAY_SIZE(scsi_majors),
-				 major)) >= 0) {
-		disk = index * 16 + minor / CLASSIC_MINORS;
+	} else if (scsi >= 0) {
+		disk = scsi * 16 + minor / CLASSIC_MINORS;
 		partition = minor % CLASSIC_MINORS;
-		vdev->foreign = true;
 	} else {
 		return -ENODEV;
 	}

@@ -118,7 +118,7 @@ struct xenfront_ops {
 struct xenfront_device {
 	struct xenbus_device *dev;
 	const struct xenfront_ops *ops;
-	struct mutex lock;
+	struct mutex lock;	/* held while a step is taken */
 	struct delayed_work work;
 	enum xenfront_phase phase;
 	unsigned long flags;
@@ -186,7 +186,7 @@ bool xenfront_store_feature(struct xenbus_device *dev, const char *key);
  * ring: shared pages, their grants, the event channel and its irq
  */
 #define XENFRONT_RING_MAX_ORDER	4
-#define XENFRONT_RING_MAX_PAGES	(1U << XENFRONT_RING_MAX_ORDER)
+#define XENFRONT_RING_MAX_PAGES	BIT(XENFRONT_RING_MAX_ORDER)
 
 /**
  * struct xenfront_ring - one shared ring and the channel that goes with it
@@ -264,7 +264,7 @@ struct xenfront_chain {
  */
 struct xenfront_pool {
 	struct xenbus_device *dev;
-	spinlock_t lock;
+	spinlock_t lock;	/* guards all below but @reserve */
 	struct xenfront_page *free;
 	unsigned int nr_free;
 	unsigned int nr_pages;

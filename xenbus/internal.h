@@ -7,13 +7,17 @@
 
 #include <xenfront.h>
 
-struct workqueue_struct;
+/* How long a backend may take for one step while we are being removed. */
+#define XENFRONT_STOP_PATIENCE	(5 * HZ)
 
-/* All steps of all devices run here. */
-extern struct workqueue_struct *xenfront_wq;
+int xenfront_device_init(void);
+void xenfront_device_exit(void);
+void xenfront_look_again(struct xenfront_device *xf, unsigned long delay);
 
-int xenfront_lifecycle_init(void);
-void xenfront_lifecycle_exit(void);
+void xenfront_step(struct xenfront_device *xf);
+void xenfront_set_phase(struct xenfront_device *xf, enum xenfront_phase phase);
+void xenfront_announce_start(struct xenfront_device *xf);
+void xenfront_close_for_good(struct xenfront_device *xf);
 const char *xenfront_phase_name(const struct xenfront_device *xf);
 
 void xenfront_debugfs_init(void);

@@ -20,11 +20,10 @@
  *             |
  *             +--> REFUSED (until the backend starts afresh), GONE
  *
- * Protocol: xen/interface/io/xenbus.h, and pv-drivers-lifecycle in Xen's docs.
+ * device.c starts and ends it.  Protocol: xen/interface/io/xenbus.h, and pv-drivers-lifecycle in Xen's docs.
  */
 #include <linux/device.h>
 #include <linux/jiffies.h>
-#include <linux/sched/mm.h>
 #include <xen/xenbus.h>
 #include <xenfront.h>
 
@@ -32,15 +31,11 @@
 
 /* How long a backend may take for one step before that is worth a line. */
 #define PATIENCE	(30 * HZ)
-/* The same while somebody waits for us to be gone. */
-#define STOP_PATIENCE	(5 * HZ)
 /* How often we look again when nothing will tell us. */
 #define POLL		(HZ / 10)
 /* A device that worked this long has earned a reconnect without delay. */
 #define GOOD_BEHAVIOUR	(60 * HZ)
 #define MAX_BACKOFF	6	/* at most 1 << 6 seconds between reconnects */
-
-struct workqueue_struct *xenfront_wq;
 
 static const char * const phase_names[] = {
 	[XENFRONT_WAITING]	= "waiting",
@@ -62,11 +57,11 @@ static bool stopping(const struct xenfront_device *xf)
 	return test_bit(XENFRONT_F_STOPPING, &xf->flags);
 }
 
-static void set_phase(struct xenfront_device *xf, enum xenfront_phase phase)
+void xenfront_set_phase(struct xenfront_device *xf, enum xenfront_phase phase)
 {
 	WRITE_ONCE(xf->phase, phase);
 	xf->complained = false;
-	xf->deadline = jiffies + (stopping(xf) ? STOP_PATIENCE : PATIENCE);
+	xf->deadline = jiffies + (stopping(xf) ? XENFRONT_STOP_PATIENCE : PATIENCE);
 }
 
 static bool impatient(const struct xenfront_device *xf)
@@ -74,18 +69,13 @@ static bool impatient(const struct xenfront_device *xf)
 	return time_after_eq(jiffies, xf->deadline);
 }
 
-static void look_again(struct xenfront_device *xf, unsigned long delay)
-{
-	mod_delayed_work(xenfront_wq, &xf->work, delay);
-}
-
 /* Nobody tells us when patience ends, nor (while stopping) anything at all. */
 static void wait_for_backend(struct xenfront_device *xf, const char *what)
 {
 	if (stopping(xf)) {
-		look_again(xf, POLL);
+		xenfront_look_again(xf, POLL);
 	} else if (!impatient(xf)) {
-		look_again(xf, xf->deadline - jiffies);
+		xenfront_look_again(xf, xf->deadline - jiffies);
 	} else if (!xf->complained) {
 		xf->complained = true;
 		dev_warn(&xf->dev->dev,
@@ -105,8 +95,8 @@ static void begin_close(struct xenfront_device *xf)
 {
 	xf->ops->quiesce(xf);
 	xenbus_switch_state(xf->dev, XenbusStateClosing);
-	set_phase(xf, XENFRONT_CLOSING);
-	look_again(xf, 0);
+	xenfront_set_phase(xf, XENFRONT_CLOSING);
+	xenfront_look_again(xf, 0);
 }
 
 /* What the backend said makes no sense; the line that says so is out. */
@@ -122,7 +112,7 @@ static void refuse(struct xenfront_device *xf)
  * Initialising, but not in dev->state, for one that the toolstack replaced, and
  * unregister it.
  */
-static void announce_start(struct xenfront_device *xf)
+void xenfront_announce_start(struct xenfront_device *xf)
 {
 	struct xenbus_device *dev = xf->dev;
 	struct xenbus_transaction xbt;
@@ -146,9 +136,9 @@ static void announce_start(struct xenfront_device *xf)
 static void begin_again(struct xenfront_device *xf)
 {
 	clear_bit(XENFRONT_F_REFUSED, &xf->flags);
-	announce_start(xf);
-	set_phase(xf, XENFRONT_WAITING);
-	look_again(xf, 0);
+	xenfront_announce_start(xf);
+	xenfront_set_phase(xf, XENFRONT_WAITING);
+	xenfront_look_again(xf, 0);
 }
 
 /* The rings are free; a break of theirs does not concern the next ones. */
@@ -158,11 +148,11 @@ static void go_on(struct xenfront_device *xf)
 
 	if (stopping(xf) || offline(xf)) {
 		xf->ops->closed(xf);
-		set_phase(xf, XENFRONT_GONE);
+		xenfront_set_phase(xf, XENFRONT_GONE);
 		complete_all(&xf->gone);
 	} else if (test_bit(XENFRONT_F_REFUSED, &xf->flags)) {
 		xf->refused_in = xenfront_backend_state(xf);
-		set_phase(xf, XENFRONT_REFUSED);
+		xenfront_set_phase(xf, XENFRONT_REFUSED);
 	} else {
 		begin_again(xf);
 	}
@@ -179,7 +169,7 @@ static void let_go(struct xenfront_device *xf, bool force)
 		dev_warn(&xf->dev->dev,
 			 "backend is closed but still maps our pages; still waiting\n");
 	}
-	look_again(xf, POLL);
+	xenfront_look_again(xf, POLL);
 }
 
 /* Nothing of ours is known at the other end: nothing there to close. */
@@ -187,8 +177,8 @@ static void backend_restarted(struct xenfront_device *xf)
 {
 	xf->ops->quiesce(xf);
 	xenbus_switch_state(xf->dev, XenbusStateClosed);
-	set_phase(xf, XENFRONT_CLOSED);
-	look_again(xf, 0);
+	xenfront_set_phase(xf, XENFRONT_CLOSED);
+	xenfront_look_again(xf, 0);
 }
 
 static int publish(struct xenfront_device *xf)
@@ -222,8 +212,8 @@ static void step_waiting(struct xenfront_device *xf, enum xenbus_state backend)
 			break;
 		}
 		xenbus_switch_state(xf->dev, XenbusStateInitialised);
-		set_phase(xf, XENFRONT_OFFERED);
-		look_again(xf, 0);
+		xenfront_set_phase(xf, XENFRONT_OFFERED);
+		xenfront_look_again(xf, 0);
 		break;
 	case XenbusStateInitialised:
 	case XenbusStateConnected:
@@ -254,7 +244,7 @@ static void step_offered(struct xenfront_device *xf, enum xenbus_state backend)
 		xf->connected_at = jiffies;
 		xf->connects++;
 		xenbus_switch_state(xf->dev, XenbusStateConnected);
-		set_phase(xf, XENFRONT_CONNECTED);
+		xenfront_set_phase(xf, XENFRONT_CONNECTED);
 		break;
 	case XenbusStateClosing:
 	case XenbusStateClosed:
@@ -287,7 +277,7 @@ static void step_broken(struct xenfront_device *xf)
 		xf->retry_at = 0;
 		begin_close(xf);
 	} else {
-		look_again(xf, xf->retry_at - jiffies);
+		xenfront_look_again(xf, xf->retry_at - jiffies);
 	}
 }
 
@@ -298,7 +288,7 @@ static void step_asked_to_close(struct xenfront_device *xf)
 		if (!test_and_set_bit(XENFRONT_F_CLOSE_WANTED, &xf->flags))
 			dev_info(&xf->dev->dev,
 				 "asked to close but in use: goes when it is released\n");
-		look_again(xf, HZ);
+		xenfront_look_again(xf, HZ);
 		return;
 	}
 	begin_close(xf);
@@ -354,8 +344,8 @@ static void step_closing(struct xenfront_device *xf, enum xenbus_state backend)
 		fallthrough;
 	default:
 		xenbus_frontend_closed(xf->dev);
-		set_phase(xf, XENFRONT_CLOSED);
-		look_again(xf, 0);
+		xenfront_set_phase(xf, XENFRONT_CLOSED);
+		xenfront_look_again(xf, 0);
 		break;
 	}
 }
@@ -393,7 +383,13 @@ static void step_refused(struct xenfront_device *xf, enum xenbus_state backend)
 		begin_again(xf);
 }
 
-static void step(struct xenfront_device *xf)
+/**
+ * xenfront_step() - bring our phase and the backend's state together
+ * @xf: the device, locked
+ *
+ * Context: process; sleeps.
+ */
+void xenfront_step(struct xenfront_device *xf)
 {
 	enum xenbus_state backend;
 
@@ -431,60 +427,13 @@ static void step(struct xenfront_device *xf)
 	}
 }
 
-static void xenfront_work(struct work_struct *work)
-{
-	struct xenfront_device *xf =
-		container_of(to_delayed_work(work), struct xenfront_device,
-			     work);
-	/* The device may be the one that memory is written to. */
-	unsigned int noio = memalloc_noio_save();
-
-	mutex_lock(&xf->lock);
-	step(xf);
-	mutex_unlock(&xf->lock);
-	memalloc_noio_restore(noio);
-}
-
 /**
- * xenfront_kick() - look at the device again
- * @xf: a started device
- *
- * Context: any.
- */
-void xenfront_kick(struct xenfront_device *xf)
-{
-	look_again(xf, 0);
-}
-EXPORT_SYMBOL_GPL(xenfront_kick);
-
-/**
- * xenfront_start() - begin the conversation; the last thing a probe does
- * @xf:		zeroed, inside the driver's structure
- * @dev:	the device; its drvdata becomes @xf
- * @ops:	the driver's half; called from now on
+ * xenfront_close_for_good() - from wherever we are towards XENFRONT_GONE
+ * @xf: the device, locked, with XENFRONT_F_STOPPING set
  *
  * Context: process; sleeps.
  */
-void xenfront_start(struct xenfront_device *xf, struct xenbus_device *dev,
-		    const struct xenfront_ops *ops)
-{
-	xf->dev = dev;
-	xf->ops = ops;
-	mutex_init(&xf->lock);
-	init_completion(&xf->gone);
-	INIT_DELAYED_WORK(&xf->work, xenfront_work);
-	set_phase(xf, XENFRONT_WAITING);
-	dev_set_drvdata(&dev->dev, xf);
-	xenfront_debugfs_add(xf);
-
-	/* A backend in Closed moves on only when it sees us start. */
-	announce_start(xf);
-	look_again(xf, 0);
-}
-EXPORT_SYMBOL_GPL(xenfront_start);
-
-/* From wherever we are towards XENFRONT_GONE; nobody will tell us anything. */
-static void close_for_good(struct xenfront_device *xf)
+void xenfront_close_for_good(struct xenfront_device *xf)
 {
 	switch (xf->phase) {
 	case XENFRONT_WAITING:
@@ -497,120 +446,10 @@ static void close_for_good(struct xenfront_device *xf)
 		break;
 	case XENFRONT_CLOSING:
 	case XENFRONT_CLOSED:
-		set_phase(xf, xf->phase);	/* the shorter deadline */
-		look_again(xf, 0);
+		xenfront_set_phase(xf, xf->phase);	/* the shorter deadline */
+		xenfront_look_again(xf, 0);
 		break;
 	case XENFRONT_GONE:
 		break;
 	}
-}
-
-/**
- * xenfront_stopping() - a removal begins: end patience with the backend
- * @xf: the device
- *
- * What still works goes on working, so that the driver can write back what
- * users left behind.  A backend that is gone already, or that falls silent
- * from now on, gets only a few seconds; then everything that waits for it
- * fails (&xenfront_ops.closed), so that the removal ends.
- *
- * Context: process; sleeps.
- */
-void xenfront_stopping(struct xenfront_device *xf)
-{
-	enum xenbus_state backend;
-
-	set_bit(XENFRONT_F_STOPPING, &xf->flags);
-
-	mutex_lock(&xf->lock);
-	backend = xenfront_backend_state(xf);
-	if (xf->phase != XENFRONT_CONNECTED || !xenfront_usable(xf) ||
-	    (backend != XenbusStateConnected && backend != XenbusStateClosing))
-		close_for_good(xf);
-	mutex_unlock(&xf->lock);
-}
-EXPORT_SYMBOL_GPL(xenfront_stopping);
-
-/**
- * xenfront_stop() - end the conversation
- * @xf: a device that nobody uses any more; xenfront_stopping() was called
- *
- * Closes with the backend, but does not wait for it for ever: pages that it
- * will not let go of are parked.  Afterwards no op is called again.
- *
- * Context: process; sleeps, some seconds if the backend does not answer.
- */
-void xenfront_stop(struct xenfront_device *xf)
-{
-	mutex_lock(&xf->lock);
-	close_for_good(xf);
-	mutex_unlock(&xf->lock);
-
-	/* Closing and Closed each have their patience. */
-	wait_for_completion_timeout(&xf->gone, 2 * STOP_PATIENCE + HZ);
-	cancel_delayed_work_sync(&xf->work);
-	if (xf->phase != XENFRONT_GONE) {
-		xf->ops->quiesce(xf);
-		xf->ops->disconnect(xf, true);
-		xf->ops->closed(xf);
-	}
-	xenfront_debugfs_remove(xf);
-	dev_set_drvdata(&xf->dev->dev, NULL);
-}
-EXPORT_SYMBOL_GPL(xenfront_stop);
-
-/**
- * xenfront_otherend_changed() - &xenbus_driver.otherend_changed
- * @dev:	the device
- * @state:	not used: a step reads the state that is true when it runs
- *
- * Context: xenwatch, which all devices share: only queues.
- */
-void xenfront_otherend_changed(struct xenbus_device *dev,
-			       enum xenbus_state state)
-{
-	struct xenfront_device *xf = dev_get_drvdata(&dev->dev);
-
-	if (xf)
-		look_again(xf, 0);
-}
-EXPORT_SYMBOL_GPL(xenfront_otherend_changed);
-
-/**
- * xenfront_resume() - &xenbus_driver.resume
- * @dev: the device
- *
- * The step itself runs once processes (and with them our freezable workqueue)
- * are thawed, when the path to the new backend is known.
- *
- * Context: process.
- * Return: 0.
- */
-int xenfront_resume(struct xenbus_device *dev)
-{
-	struct xenfront_device *xf = dev_get_drvdata(&dev->dev);
-
-	if (xf) {
-		set_bit(XENFRONT_F_RESUMED, &xf->flags);
-		look_again(xf, 0);
-	}
-	return 0;
-}
-EXPORT_SYMBOL_GPL(xenfront_resume);
-
-int xenfront_lifecycle_init(void)
-{
-	/*
-	 * UNBOUND: devices connect side by side.  MEM_RECLAIM: a disk that
-	 * comes back must not wait for memory that it is to free.  FREEZABLE:
-	 * no step may run while a resume replaces the backend's path.
-	 */
-	xenfront_wq = alloc_workqueue("xenfront", WQ_UNBOUND | WQ_MEM_RECLAIM |
-				      WQ_FREEZABLE, 0);
-	return xenfront_wq ? 0 : -ENOMEM;
-}
-
-void xenfront_lifecycle_exit(void)
-{
-	destroy_workqueue(xenfront_wq);
 }

@@ -14,7 +14,7 @@ static int __init xenfront_init(void)
 	if (!xen_domain())
 		return -ENODEV;
 
-	err = xenfront_lifecycle_init();
+	err = xenfront_device_init();
 	if (err)
 		return err;
 	xenfront_debugfs_init();
@@ -25,7 +25,7 @@ module_init(xenfront_init);
 static void __exit xenfront_exit(void)
 {
 	xenfront_debugfs_exit();
-	xenfront_lifecycle_exit();
+	xenfront_device_exit();
 }
 module_exit(xenfront_exit);
 

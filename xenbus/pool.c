@@ -21,7 +21,7 @@ static struct xenfront_page *page_create(struct xenbus_device *dev, gfp_t gfp)
 	struct xenfront_page *xp;
 	int ref;
 
-	xp = kmalloc(sizeof(*xp), gfp);
+	xp = kmalloc_obj(*xp, gfp);
 	if (!xp)
 		return NULL;
 
