@@ -42,8 +42,9 @@ module_param(trusted, bool, 0644);
 MODULE_PARM_DESC(trusted,
 		 "Is the backend trusted? If not, it sees nothing but the data (default on)");
 
-static unsigned int request_timeout = 60;
-module_param(request_timeout, uint, 0644);
+#define DEFAULT_TIMEOUT	60
+static unsigned int request_timeout = DEFAULT_TIMEOUT;
+module_param(request_timeout, uint, 0444);
 MODULE_PARM_DESC(request_timeout,
 		 "Seconds without an answer after which the disk is connected anew (default 60)");
 
@@ -219,19 +220,19 @@ static struct xenbus_driver blkfront_driver = {
 	.is_ready		= blkfront_is_ready,
 };
 
-static int check_params(void)
+/* A guest must not fail to boot over a number in modprobe.d. */
+static void check_params(void)
 {
 	if (max_ring_page_order > XENFRONT_RING_MAX_ORDER) {
-		pr_err("xen-blkfront: max_ring_page_order=%d is more than %d\n",
-		       max_ring_page_order, XENFRONT_RING_MAX_ORDER);
-		return -EINVAL;
+		pr_warn("xen-blkfront: max_ring_page_order=%d is more than %d, using that\n",
+			max_ring_page_order, XENFRONT_RING_MAX_ORDER);
+		max_ring_page_order = XENFRONT_RING_MAX_ORDER;
 	}
 	if (!request_timeout || request_timeout > INT_MAX / HZ) {
-		pr_err("xen-blkfront: request_timeout=%u is not from 1 to %d\n",
-		       request_timeout, INT_MAX / HZ);
-		return -EINVAL;
+		pr_warn("xen-blkfront: request_timeout=%u is not from 1 to %d, using %u\n",
+			request_timeout, INT_MAX / HZ, DEFAULT_TIMEOUT);
+		request_timeout = DEFAULT_TIMEOUT;
 	}
-	return 0;
 }
 
 static int __init blkfront_init(void)
@@ -242,9 +243,7 @@ static int __init blkfront_init(void)
 		return -ENODEV;
 	if (!xen_has_pv_disk_devices())
 		return -ENODEV;
-	err = check_params();
-	if (err)
-		return err;
+	check_params();
 
 	err = register_blkdev(XENVBD_MAJOR, "xvd");
 	if (err) {

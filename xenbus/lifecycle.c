@@ -20,7 +20,8 @@
  *             |
  *             +--> REFUSED (until the backend starts afresh), GONE
  *
- * device.c starts and ends it.  Protocol: xen/interface/io/xenbus.h, and pv-drivers-lifecycle in Xen's docs.
+ * device.c starts and ends it.  Protocol: xen/interface/io/xenbus.h, and
+ * pv-drivers-lifecycle in Xen's docs.
  */
 #include <linux/device.h>
 #include <linux/jiffies.h>

@@ -12,6 +12,7 @@ from xenbed.progress import BedError
 from .toolchain import toolchain
 
 BUILDS = paths.CACHE / "build"
+TREES = paths.CACHE / "trees"
 FLAGS = ("W=1", "KCFLAGS=-Werror")
 # Directories that hold no source of a module.
 OTHERS = {"tests", "docs", "packaging"}
@@ -40,7 +41,8 @@ class Build:
     def __init__(self, kernel):
         self.kernel = kernel
         self.folder = BUILDS / kernel.release
-        self.tree = self.folder / "tree"
+        # Where kbuild works; the modules there have their debug information.
+        self.tree = TREES / kernel.release
         self.log = self.folder / "build.log"
         self.tools = None
 
@@ -54,14 +56,16 @@ class Build:
     def build(self, jobs):
         """Brings the folder up to date; a BedError tells what the compiler or modpost said."""
         self.tools = toolchain(self.kernel.suite)
-        self.tree.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         with lock.held(f"build-{self.kernel.release}.lock", f"another build for {self.kernel.release}"):
             files = sources()
             key = paths.key(self.tools.key, self.kernel.release, repr(FLAGS), repr(sorted(files.items())))
             stamp = self.folder / "key"
             if stamp.exists() and stamp.read_text() == key and self.modules():
                 return self
-            stamp.unlink(missing_ok=True)
+            # First, so that a failure leaves no module of older sources to be tested by mistake.
+            for old in [stamp, *self.modules()]:
+                old.unlink(missing_ok=True)
             with progress.step(f"building the modules for {self.kernel.release}"):
                 self._sync(files)
                 self._compile(jobs)
@@ -73,6 +77,7 @@ class Build:
         """Makes the copy equal to the sources and leaves unchanged files and objects alone."""
         if "Kbuild" not in files:
             raise BedError(f"{paths.SOURCE} has no Kbuild")
+        self.tree.mkdir(parents=True, exist_ok=True)
         for path in [p for p in self.tree.rglob("*") if p.is_file()]:
             name = str(path.relative_to(self.tree))
             product = path.name.endswith(".mod.c") or path.suffix not in (".c", ".h", ".S")
@@ -97,12 +102,10 @@ class Build:
                            "\n".join(shown[:40]))
 
     def _collect(self):
-        for old in self.modules():
-            old.unlink()
         made = sorted(self.tree.rglob("*.ko"))
         if not made:
             raise BedError(f"building for {self.kernel.release} made no module; see {self.log}")
-        # As modules_install INSTALL_MOD_STRIP=1 does; tree/ keeps the debug information.
+        # As modules_install INSTALL_MOD_STRIP=1 does.
         script = 'for m; do objcopy --strip-debug "$m" "/src/stripped-${m##*/}"; done'
         names = [f"/src/{m.relative_to(self.tree)}" for m in made]
         self.tools.run(["sh", "-ec", script, "sh", *names], source=self.tree, check=True)
