@@ -94,7 +94,8 @@ def check_sparse(build, error):
     """sparse has nothing to say about our files."""
     if error:
         raise Failed("not built")
-    done = build.make(*SPARSE, "modules", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with build.held():
+        done = build.make(*SPARSE, "modules", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     log = build.folder / "sparse.log"
     log.write_text(done.stdout)
     if done.returncode:

@@ -49,6 +49,9 @@ class Build:
     def modules(self):
         return sorted(self.folder.glob("*.ko"))
 
+    def held(self):
+        return lock.held(f"build-{self.kernel.release}.lock", f"another build for {self.kernel.release}")
+
     def make(self, *arguments, **options):
         command = ["make", "-C", f"/lib/modules/{self.kernel.release}/build", "M=/src", *FLAGS, *arguments]
         return self.tools.run(command, source=self.tree, **options)
@@ -57,11 +60,11 @@ class Build:
         """Brings the folder up to date; a BedError tells what the compiler or modpost said."""
         self.tools = toolchain(self.kernel.suite)
         self.folder.mkdir(parents=True, exist_ok=True)
-        with lock.held(f"build-{self.kernel.release}.lock", f"another build for {self.kernel.release}"):
+        with self.held():
             files = sources()
             key = paths.key(self.tools.key, self.kernel.release, repr(FLAGS), repr(sorted(files.items())))
             stamp = self.folder / "key"
-            if stamp.exists() and stamp.read_text() == key and self.modules():
+            if self.tree.exists() and stamp.exists() and stamp.read_text() == key and self.modules():
                 return self
             # First, so that a failure leaves no module of older sources to be tested by mistake.
             for old in [stamp, *self.modules()]:

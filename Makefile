@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# For people; what kbuild is to build is in Kbuild.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+ONLY ?=
+
+.DEFAULT_GOAL := modules
+
+modules: | $(KDIR)/Makefile			## build the modules for the running kernel, or that of KDIR=
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+install: modules				## install them into updates/, which modprobe prefers (root)
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates modules_install
+	release=$$($(MAKE) -s -C $(KDIR) kernelrelease) && \
+		depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $$release
+
+clean: | $(KDIR)/Makefile			## remove what the build made here
+	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+
+demo:						## a Debian guest on Xen, in QEMU, with its root on our block driver
+	tests/build/build 6.1 >/dev/null
+	tests/bed/bed demo
+
+shell:						## the running Xen host by hand: dom0, the guest's console, its screen
+	tests/build/build 6.1 >/dev/null
+	tests/bed/bed shell
+
+check:						## every test; ONLY=<glob> runs those whose names match
+	@tests/check $(if $(ONLY),--only '$(ONLY)')
+
+bench:						## the in-tree drivers and ours, in turn, in one boot
+	tests/bench/bench
+
+help:						## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## */\1	/p' $(MAKEFILE_LIST) | expand -t 12
+
+# Goals that need no headers must not stop for want of them.
+%/Makefile:
+	@echo "no kernel headers in $* (KDIR=): install linux-headers-$$(uname -r), or name another tree" >&2
+	@false
+
+.PHONY: modules install clean demo shell check bench help
