@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A guest: from its description to commands run in it, through save, restore and migration."""
+import queue
+import re
+import threading
+import time
+
+from . import image, kernels, link, modules, mux, paths, progress
+from .disk import Disk
+from .progress import BedError
+
+ENDED = re.compile(rb"Kernel panic - not syncing[^\r\n]*|reboot: (Power down|System halted|Restarting system)")
+COMMAND_LINE = "console=hvc0 mitigations=off loglevel=7 oops=panic panic=-1 net.ifnames=0"
+
+
+class Guest:
+    def __init__(self, host, name, type="pv", kernel="6.1", vcpus=1, memory=512, disks=(), nics=(), vfb=False,
+                 modules="ours", module_params=None, load=None, root="ram", extra="", files=None, config=""):
+        if type not in ("pv", "pvh", "hvm"):
+            raise BedError(f"guest type {type!r} is not pv, pvh or hvm")
+        if modules not in ("ours", "intree"):
+            raise BedError(f"modules={modules!r} is neither 'ours' nor 'intree'")
+        self.host, self.dom0, self.name = host, host.dom0, name
+        self.type, self.kernel = type, kernels.find(kernel)
+        self.vcpus, self.memory = vcpus, memory
+        self.disks = [d if isinstance(d, Disk) else Disk(**d) for d in disks]
+        self.nics, self.vfb = list(nics), vfb
+        self.modules, self.module_params = modules, dict(module_params or {})
+        self.load = list(load) if load is not None else (["xen-blkfront"] if self.disks else [])
+        self.root, self.extra, self.files, self.config = root, extra, dict(files or {}), config
+        self.agent = None
+        self.text = bytearray()
+        self.log_path = host.folder / f"guest-{name}.log"
+        self.on_console = None          # bytes as they come from the console, for who wants to look
+        self.started = False
+
+    # -- description ---------------------------------------------------------------------------------
+
+    def modules_folder(self):
+        """Our modules for this kernel, or None when the guest has the kernel's own only."""
+        if self.modules == "intree":
+            return None
+        folder = self.host.modules or modules.built_for(self.kernel)
+        if not folder.exists():
+            raise BedError(f"our modules for {self.kernel.release} are not in {folder}; build them with\n"
+                           f"    tests/build/build {self.kernel.release}\nor name another folder with --modules")
+        return folder
+
+    def _files(self):
+        files = dict(self.files)
+        options = "".join(f"options {name.replace('-', '_')} {value}\n" for name, value in self.module_params.items())
+        files["etc/modprobe.d/bed.conf"] = options
+        for path in sorted(paths.SELFTESTS.rglob("*")) if paths.SELFTESTS.exists() else ():
+            if path.is_file():
+                files[f"selftests/{path.relative_to(paths.SELFTESTS)}"] = path
+        return files
+
+    def _boot_lines(self):
+        folder = f"/share/{self.name}"
+        where = self.host.share / self.name
+        where.mkdir(exist_ok=True)
+        kernel = self.kernel.image if self.type == "hvm" else self.kernel.elf
+        (where / "kernel").unlink(missing_ok=True)
+        image.copy(kernel, where / "kernel")
+        if self.root == "ram":
+            image.guest_initramfs(self.kernel, self.modules_folder(), self._files(), where / "initrd")
+            root = "rdinit=/init"
+        else:
+            image.copy(self.host.root_initrd(self), where / "initrd")
+            root = f"root={self.root} ro"
+        return [f'kernel="{folder}/kernel"', f'ramdisk="{folder}/initrd"',
+                f'cmdline="{root} {COMMAND_LINE} {self.extra}"']
+
+    def xl_config(self):
+        disks = ", ".join(f"'{d.specification()}'" for d in self.disks)
+        lines = [f'name="{self.name}"', f'type="{self.type}"', f"vcpus={self.vcpus}", f"memory={self.memory}",
+                 'tsc_mode="native"', 'on_crash="preserve"', 'on_reboot="destroy"', f"disk=[{disks}]",
+                 f"vif=[{', '.join(repr(n) for n in self.nics)}]", *self._boot_lines()]
+        if self.type == "hvm":
+            lines += ['xen_platform_pci=1', 'vga="none"' if not self.vfb else 'vga="stdvga"', "vnc=0", "usb=0"]
+        if self.vfb:
+            lines.append("vfb=['vnc=1,vnclisten=0.0.0.0,vncdisplay=0,vncunused=0']")
+        return "\n".join(lines + [self.config]) + "\n"
+
+    # -- life ----------------------------------------------------------------------------------------
+
+    def start(self, wait=True):
+        """Creates the guest; wait: until its agent answers, the modules are loaded, and its disks are there."""
+        began = time.monotonic()
+        for disk in self.disks:
+            disk.prepare(self.dom0, self.name)
+        self.config_path = f"/share/{self.name}/xl.cfg"
+        text = self.xl_config()
+        (self.host.share / self.name / "xl.cfg").write_text(text)
+        self._listen()
+        self.dom0.run(f"xl create {self.config_path}")
+        self.started = True
+        if wait and self.root == "ram":
+            self.ready()
+        progress.say(f"guest {self.name} ({self.type}, {self.kernel.release}): up after {time.monotonic() - began:.1f} s")
+        return self
+
+    def ready(self):
+        self.agent.wait_hello()
+        if self.load:
+            self.run(f"modprobe -a {' '.join(self.load)}")
+            nodes = [d.node for d in self.disks if d.node and self.type != "hvm" or d.vdev.startswith("xvd")]
+            for node in filter(None, nodes):
+                self.wait_for(f"test -b {node}", what=node)
+
+    def wait_for(self, condition, what="", timeout=120):
+        """Until a shell command in the guest succeeds."""
+        result = self.run(f"n=0; until {condition}; do n=$((n+1)); [ $n -gt {timeout * 5} ] && exit 1; sleep 0.2; done",
+                          check=False)
+        if not result:
+            raise BedError(f"{self.name}: {what or condition}: not so after {timeout} s")
+
+    def _listen(self):
+        self.incoming = queue.Queue()
+        self.relay = self.dom0.spawn(f"exec /bed/files/console-relay {self.name}", on_output=self.incoming.put)
+        self.agent = mux.Agent(self.name, link.Console(), self.relay.write, on_text=self._text, judge=self.host.judge)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        """The guest's own thread: dom0's must never wait for this guest's locks."""
+        relay, agent = self.relay, self.agent
+        with open(self.log_path, "ab", buffering=0) as self.log_file:
+            while relay.running and not agent.gone.startswith("destroyed"):
+                try:
+                    data = self.incoming.get(timeout=0.3)
+                except queue.Empty:
+                    agent.flush()
+                    continue
+                self.host.watch.touch()
+                if self.on_console:
+                    self.on_console(data)
+                agent.feed(data)
+
+    def _text(self, text):
+        self.text += text
+        self.log_file.write(text)
+        found = ENDED.search(self.text, max(0, len(self.text) - len(text) - 200))
+        if found:
+            self.agent.end(f"its kernel said '{found.group(0).decode(errors='replace')}'")
+
+    @property
+    def log(self):
+        """All that its console has said (the agent's packets taken out)."""
+        return self.text.decode(errors="replace").replace("\r", "")
+
+    @property
+    def id(self):
+        return int(self.dom0.run(f"xl domid {self.name}").out)
+
+    @property
+    def state(self):
+        """xl list's state letters, '' when there is no such domain."""
+        result = self.dom0.run(f"xl list {self.name}", check=False)
+        return result.out.splitlines()[-1].split()[-2].replace("-", "") if result else ""
+
+    # -- commands ------------------------------------------------------------------------------------
+
+    def run(self, command, check=True, input=b"", timeout=None):
+        return self.agent.run(command, check=check, input=input, timeout=timeout)
+
+    def spawn(self, command, on_output=None):
+        return self.agent.spawn(command, on_output=on_output)
+
+    def push(self, data, path, mode=0o755):
+        """A small file (text, bytes or Path) into the guest; large ones belong into files=."""
+        self.agent.put(data, path, mode)
+
+    def get(self, path):
+        return self.agent.get(path)
+
+    def selftest(self, script, arguments=""):
+        """Runs tests/selftests/<area>/<name>.sh in the guest; see case.py for what becomes of the KTAP."""
+        path = f"/selftests/{script}"
+        return self.run(f"cd {path.rsplit('/', 1)[0]} && sh -c 'test -x {path} || chmod 755 {path}; exec {path} {arguments}'",
+                        check=False)
+
+    # -- toolstack -----------------------------------------------------------------------------------
+
+    def pause(self):
+        self.dom0.run(f"xl pause {self.name}")
+
+    def unpause(self):
+        self.dom0.run(f"xl unpause {self.name}")
+
+    def save(self, path=None):
+        self.saved = path or f"/scratch/{self.name}.save"
+        self.dom0.run(f"xl save {self.name} {self.saved}")
+
+    def restore(self):
+        self.dom0.run(f"xl restore {self.saved} && rm -f {self.saved}")
+
+    def migrate(self):
+        """Live, to this same host (PVH, HVM: Debian's Xen has no log-dirty mode for PV)."""
+        self.dom0.run(f"xl migrate -s '' {self.name} 'xl migrate-receive'")
+
+    def attach_disk(self, disk):
+        disk.prepare(self.dom0, self.name)
+        self.dom0.run(f"xl block-attach {self.name} '{disk.specification()}'")
+        self.disks.append(disk)
+        return disk
+
+    def detach_disk(self, disk, force=False):
+        result = self.dom0.run(f"xl block-detach {self.name} {disk.vdev} {'--force' if force else ''}", check=False)
+        if result:
+            self.disks.remove(disk)
+            disk.release(self.dom0)
+        return result
+
+    def backend(self, disk):
+        """The disk's backend folder in xenstore."""
+        for device in self.dom0.run(f"xenstore-list /local/domain/{self.id}/device/vbd").out.split():
+            path = self.dom0.read(f"/local/domain/{self.id}/device/vbd/{device}/backend")
+            if self.dom0.read(f"{path}/dev") == disk.vdev:
+                return path
+        raise BedError(f"{self.name}: no vbd {disk.vdev} in xenstore")
+
+    def shutdown(self, timeout=300):
+        self.dom0.run(f"xl shutdown -w {self.name}", timeout=timeout)
+        self._gone()
+
+    def destroy(self):
+        if self.started:
+            self.dom0.run(f"xl destroy {self.name}", check=False, timeout=120)
+        self._gone()
+
+    def _gone(self):
+        if self.agent:
+            self.agent.end("destroyed")
+            self.relay.kill()
+        self.started = False
+        for disk in self.disks:
+            disk.release(self.dom0)
+        self.host.guests.pop(self.name, None)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Images that are booted: the hypervisor, dom0's disk and initrd, and a guest's initramfs."""
+import gzip
+import shutil
+import tempfile
+import pathlib
+
+from . import cpio, kernels, modules, packages, paths, progress, rootfs
+
+DOM0_KERNEL = "6.1"
+DOM0_EARLY = "virtio_pci virtio_blk virtio_console virtio_net ext4 9pnet_virtio 9p crc32c_generic".split()
+GUEST_EARLY = "loop squashfs overlay".split()
+DOM0_SIZE = "2G"
+
+
+def hypervisor():
+    """Xen, uncompressed: QEMU's -kernel takes an ELF only."""
+    fetcher = packages.Fetcher()
+    fetcher.update()
+    folder = fetcher.extract("xen-hypervisor-4.17-amd64")
+    xen = folder / "xen"
+    if not xen.exists():
+        packed = next((folder / "boot").glob("xen-4.17-amd64.gz"))
+        xen.write_bytes(gzip.decompress(packed.read_bytes()))
+    return xen
+
+
+def busybox():
+    fetcher = packages.Fetcher()
+    folder = fetcher.extract("busybox-static")
+    return next(p for p in (folder / "bin/busybox", folder / "usr/bin/busybox") if p.exists())
+
+
+def dom0_initrd():
+    kernel = kernels.find(DOM0_KERNEL)
+    init = paths.FILES / "dom0-initrd"
+    image = paths.CACHE / "images" / f"dom0-initrd-{paths.key(kernel.release, init, *DOM0_EARLY)}"
+    if not image.exists():
+        image.parent.mkdir(parents=True, exist_ok=True)
+        index = modules.Index(kernel)
+        order = index.closure(DOM0_EARLY)
+        partial = image.with_suffix(".partial")
+        with cpio.Archive(partial) as archive:
+            archive.file("bin/busybox", busybox())
+            archive.file("init", init.read_bytes(), 0o755)
+            for name in order:
+                archive.file(f"modules/{name}", index.read(name))
+            archive.file("modules/order", "".join(f"{name}\n" for name in order))
+        partial.rename(image)
+    return image
+
+
+def dom0_disk():
+    kernel = kernels.find(DOM0_KERNEL)
+    tar = rootfs.dom0_tar()
+    image = paths.CACHE / "images" / f"dom0-{paths.key(tar.parent.name, kernel.release, modules.DOM0_OMIT.pattern)}.ext4"
+    if not image.exists():
+        with progress.step(f"building dom0's disk image ({DOM0_SIZE} ext4, modules of {kernel.release})"):
+            with tempfile.TemporaryDirectory(dir=image.parent) as work:
+                overlay = pathlib.Path(work)
+                modules.install(kernel, overlay, omit=modules.DOM0_OMIT)
+                partial = image.with_suffix(".partial")
+                partial.unlink(missing_ok=True)
+                rootfs.ext4(tar, partial, DOM0_SIZE, overlay, "dom0")
+                partial.rename(image)
+        paths.keep_newest(image.parent, "dom0-*.ext4", 1)
+    return image
+
+
+def _guest_base():
+    """The part of a guest's initramfs that is the same for every kernel."""
+    root, init = rootfs.guest_squashfs(), paths.FILES / "guest-initramfs"
+    image = paths.CACHE / "images" / f"guest-base-{paths.key(root.parent.name, init)}.cpio"
+    if not image.exists():
+        partial = image.with_suffix(".partial")
+        with cpio.Archive(partial) as archive:
+            archive.file("bin/busybox", busybox())
+            archive.file("init", init.read_bytes(), 0o755)
+            archive.folder("dev")
+            archive.device("dev/console", 5, 1)
+            archive.file("root.squashfs", root)
+        partial.rename(image)
+        paths.keep_newest(image.parent, "guest-base-*.cpio", 1)
+    return image
+
+
+def _guest_modules(kernel, ours):
+    """The part with a kernel's modules; ours is a folder or None."""
+    files = modules.ours_in(ours) if ours else {}
+    key = paths.key(kernel.release, *modules.GUEST, *files, *files.values())
+    image = paths.CACHE / "images" / f"guest-modules-{kernel.release}-{key}.cpio"
+    if not image.exists():
+        with progress.step(f"packing the guest's modules for {kernel.release}" + (f" with ours from {ours}" if ours else "")):
+            partial = image.with_suffix(".partial")
+            with tempfile.TemporaryDirectory(dir=image.parent) as work:
+                modules.install(kernel, pathlib.Path(work), names=modules.GUEST, ours=ours)
+                index = modules.Index(kernel)
+                early = [f"/lib/modules/{kernel.release}/" + index.path[name].removesuffix(".xz").removesuffix(".zst")
+                         for name in index.closure(GUEST_EARLY)]
+                with cpio.Archive(partial) as archive:
+                    archive.tree(work)
+                    archive.file("early", "".join(f"{path}\n" for path in early))
+            partial.rename(image)
+        paths.keep_newest(image.parent, "guest-modules-*.cpio", 12)
+    return image
+
+
+def guest_initramfs(kernel, ours, extra, to):
+    """Writes one guest's initramfs. extra: path -> text or bytes or Path, for its root."""
+    with tempfile.NamedTemporaryFile(dir=to.parent) as last:
+        with cpio.Archive(last.name) as archive:
+            for name in ("agent.py", "link.py"):
+                archive.file(f"bed/{name}", (paths.PACKAGE / name).read_bytes())
+            archive.file("bed/guest-init", (paths.FILES / "guest-init").read_bytes())
+            for name, data in extra.items():
+                archive.file(f"extra/{name.lstrip('/')}", data, 0o755 if name.endswith(".sh") else 0o644)
+        with open(to, "wb") as out:
+            for part in (_guest_base(), _guest_modules(kernel, ours), last.name):
+                with open(part, "rb") as piece:
+                    shutil.copyfileobj(piece, out, 1 << 20)
+    return to
+
+
+def copy(source, to):
+    """A hard link when it can be one: dom0 reads it through the shared folder either way."""
+    to.unlink(missing_ok=True)
+    try:
+        to.hardlink_to(source)
+    except OSError:
+        shutil.copy(source, to)
