@@ -5,15 +5,18 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 ONLY ?=
 
+# What uname -r says there; kernel.release of Debian's 6.1 headers has another name.
+RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)".*/\1/p' $(KDIR)/include/generated/utsrelease.h)
+
 .DEFAULT_GOAL := modules
 
 modules: | $(KDIR)/Makefile			## build the modules for the running kernel, or that of KDIR=
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
 install: modules				## install them into updates/, which modprobe prefers (root)
-	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates modules_install
-	release=$$($(MAKE) -s -C $(KDIR) kernelrelease) && \
-		depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $$release
+	$(MAKE) -C $(KDIR) M=$(CURDIR) KERNELRELEASE=$(RELEASE) INSTALL_MOD_DIR=updates modules_install
+	# kbuild leaves depmod out where there is no System.map, as in header packages.
+	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(RELEASE)
 
 clean: | $(KDIR)/Makefile			## remove what the build made here
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
