@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The backend: the conversation in xenstore as Linux' block backend leads it, and the loop that serves."""
+import heapq
+import itertools
+import selectors
+import sys
+import time
+
+import ring
+from connection import Connection
+from offer import MAX_ORDER, Offer
+from xen import Grants, Store
+
+UNKNOWN, INITIALISING, INIT_WAIT, INITIALISED, CONNECTED, CLOSING, CLOSED = range(7)
+STATES = "Unknown Initialising InitWait Initialised Connected Closing Closed".split()
+
+
+class Ended(Exception):
+    """The device is gone for good."""
+
+
+class Backend:
+    def __init__(self, device, disk, changes=()):
+        self.device, self.disk = device, disk
+        self.domid, self.folder, self.front = device.domid, device.backend, device.frontend
+        self.store, self.grants = Store(), Grants(device.domid)
+        self.original, self.changes = tuple(changes), list(changes)
+        self.offer = Offer(disk.sectors, self.changes)
+        self.connection = None
+        self.state = self.seen = None
+        self.lies, self.told = [], []
+        self.connects = self.requests = 0
+        self.timers, self._order = [], itertools.count()
+        self.selector = selectors.DefaultSelector()
+
+    def log(self, text):
+        print(f"{time.monotonic():.3f} {text}", file=sys.stderr, flush=True)
+
+    # ---- lies
+
+    def arm(self, lie):
+        self.lies.append(lie)
+        self.log(f"armed: {lie.name}")
+        lie.armed(self)
+
+    def armed(self):
+        return [lie for lie in self.lies if not lie.over]
+
+    def lied(self, lie, what):
+        self.told.append(lie.name)
+        self.log(f"lie {lie.name}: {what}")
+
+    def after(self, seconds, work):
+        heapq.heappush(self.timers, (time.monotonic() + seconds, next(self._order), work))
+
+    # ---- states
+
+    def switch(self, state):
+        if state != self.state:
+            self.log(f"state {STATES[state]}")
+        self.state = state
+        self.store.write(f"{self.folder}/state", state)
+
+    def front_state(self):
+        text = self.store.read(f"{self.front}/state")
+        return int(text) if text and text.isdigit() and int(text) <= CLOSED else UNKNOWN
+
+    def online(self):
+        return self.store.read(f"{self.folder}/online") == "1"
+
+    def start(self):
+        """Also when an earlier process of ours has died: its front-end sees a backend that starts."""
+        self.announce()
+        self.store.watch(f"{self.front}/state")
+        self.store.watch(f"{self.folder}/online")
+
+    def announce(self):
+        self.offer = Offer(self.disk.sectors, self.changes)
+        for lie in self.armed():
+            lie.offering(self, self.offer)
+        self.offer.write(self.store, self.folder, self.offer.early)
+        self.switch(INIT_WAIT)
+
+    def front_changed(self):
+        state = self.front_state()
+        if state != self.seen:
+            self.log(f"front-end {STATES[state]}")
+        self.seen = state
+        if state == INITIALISING:
+            # It may have gone through Closed while nobody looked.
+            if self.state != INIT_WAIT:
+                self.disconnect()
+                self.announce()
+        elif state in (INITIALISED, CONNECTED):
+            if self.state == INIT_WAIT and state == INITIALISED:
+                self.connect()
+        elif state == CLOSING:
+            if self.state != CLOSING:
+                self.switch(CLOSING)
+        elif self.state != INIT_WAIT or not self.online():
+            self.disconnect()
+            self.switch(CLOSED)
+            if not self.online() or state == UNKNOWN:
+                raise Ended
+
+    def connect(self):
+        read = lambda key: self.store.read(f"{self.front}/{key}")  # noqa: E731
+        order = read("ring-page-order")
+        keys = ["ring-ref"] if order is None else [f"ring-ref{i}" for i in range(1 << min(int(order), MAX_ORDER))]
+        if order == "0" and read("ring-ref0") is None:
+            keys = ["ring-ref"]
+        try:
+            self.connection = Connection(self, [int(read(key)) for key in keys], int(read("event-channel")))
+        except (OSError, TypeError, ValueError) as error:
+            self.log(f"cannot connect: {error}")
+            self.switch(CLOSING)
+            return
+        self.selector.register(self.connection, selectors.EVENT_READ, self._woken)
+        self.offer.write(self.store, self.folder, self.offer.late)
+        self.connects += 1
+        self.log(f"{self.connection.ring.size} slots on {len(keys)} pages, {read('protocol')}")
+        self.switch(CONNECTED)
+        self._woken()
+
+    def disconnect(self):
+        connection, self.connection = self.connection, None
+        if not connection:
+            return
+        self.selector.unregister(connection)
+        keep = [lie for lie in self.armed() if lie.keeps(connection)]
+        connection.close(keep=bool(keep))
+        for lie in self.armed():
+            lie.disconnected(self)
+
+    def ask_to_close(self):
+        """As a backend does that is taken away from its device."""
+        self.switch(CLOSING)
+
+    # ---- the loop
+
+    def _woken(self):
+        try:
+            self.connection.woken()
+        except ring.Malformed as error:
+            self.log(f"front-end is broken: {error}")
+            self.selector.unregister(self.connection)
+            self.connection.close()
+            self.connection = None
+            self.switch(CLOSING)
+
+    def _store_changed(self):
+        if self.store.changes():
+            self.front_changed()
+
+    def run(self, control):
+        """Until the device is gone."""
+        self.start()
+        self.selector.register(self.store, selectors.EVENT_READ, self._store_changed)
+        self.selector.register(control, selectors.EVENT_READ, lambda: control.answer(self))
+        self.front_changed()
+        while True:
+            wait = max(0, self.timers[0][0] - time.monotonic()) if self.timers else None
+            for key, _ in self.selector.select(wait):
+                if key.fileobj in self.selector.get_map():
+                    key.data()
+            while self.timers and self.timers[0][0] <= time.monotonic():
+                heapq.heappop(self.timers)[2]()
+            self.lies = self.armed()

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every lie by its name."""
+import lies
+import statelies
+
+
+def _named(cls):
+    return ([cls] if cls.name else []) + [found for sub in cls.__subclasses__() for found in _named(sub)]
+
+
+LIES = {cls.name: cls for cls in _named(lies.Lie)}
+assert statelies
+
+
+def make(text):
+    """A lie from name or name=argument; ValueError says what is wrong with it."""
+    name, equals, argument = text.partition("=")
+    if name not in LIES:
+        raise ValueError(f"there is no lie \"{name}\"; there are: {', '.join(sorted(LIES))}")
+    return LIES[name](argument if equals else None)
