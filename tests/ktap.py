@@ -7,7 +7,7 @@ is one failure more.
 """
 import re
 
-RESULT = re.compile(r"^( *)(ok|not ok) (\d+)(?: +(?:- +)?([^#]*?))?(?: *# *(\w+)(.*))?$")
+RESULT = re.compile(r"^( *)(ok|not ok) (\d+)(?: +(?:- +)?([^#]*?))?(?: *# *(.*))?$")
 PLAN = re.compile(r"^( *)1\.\.(\d+)(?: *# *(\w+).*)?$")
 VERSION = re.compile(r"^( *)(KTAP version 1|TAP version 1[34])$")
 
@@ -45,7 +45,7 @@ class Summary:
             self._result(result)
 
     def _result(self, result):
-        indent, outcome, number, name, directive, _ = result.groups()
+        indent, outcome, number, name, directive = result.groups()
         depth = len(indent)
         below = self._close(depth + 1)
         block = self._block(depth)
@@ -56,7 +56,7 @@ class Summary:
                 self.failures.append(name)
                 block.failed += 1
         elif below is None:
-            if (directive or "").upper() == "SKIP":
+            if (directive or "").upper().startswith("SKIP"):
                 self.skipped += 1
             else:
                 self.passed += 1
@@ -81,9 +81,6 @@ class Summary:
 
     def close(self):
         self._close(0)
-
-    def total(self):
-        return self.passed + len(self.failures) + self.skipped
 
     def __str__(self):
         return f"{self.passed} passed, {len(self.failures)} failed, {self.skipped} skipped"

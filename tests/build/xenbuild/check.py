@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 
 from xenbed import paths
+from xenbed.progress import BedError
 
 from . import modules, toolchain
 
@@ -226,9 +227,13 @@ SOURCE_CASES = {
 KERNEL_CASES = {"modules": check_modules, "modinfo": check_modinfo, "sparse": check_sparse}
 
 
-def names():
-    return [*(f"build.{case}" for case in SOURCE_CASES),
-            *(f"build.{series}.{case}" for series in toolchain.MATRIX for case in KERNEL_CASES)]
+def select(only=None):
+    names = [*(f"build.{case}" for case in SOURCE_CASES),
+             *(f"build.{series}.{case}" for series in toolchain.MATRIX for case in KERNEL_CASES)]
+    chosen = [name for name in names if fnmatch.fnmatchcase(name, only or "*")]
+    if not chosen:
+        raise BedError(f"no case matches {only!r}; there are {', '.join(names)}")
+    return chosen
 
 
 class Report:
@@ -251,7 +256,7 @@ class Report:
 
 def run(only=None):
     """Prints KTAP; the exit status says whether every case passed."""
-    chosen = [name for name in names() if fnmatch.fnmatch(name, only or "*")]
+    chosen = select(only)
     report = Report(len(chosen))
     for case, function in SOURCE_CASES.items():
         if f"build.{case}" in chosen:
