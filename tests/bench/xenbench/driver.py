@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The driver that serves the guest's disk: the kernel's or ours, exchanged in the running guest."""
+from xenbed import modules
+from xenbed.progress import BedError
+
+DISK = "xvda"
+BUS = "/sys/bus/xen"
+DEBUGFS = "/sys/kernel/debug/xenfront"
+
+
+class Driver:
+    """files: module files in the order of insmod; the last one is xen-blkfront."""
+
+    def __init__(self, guest, name, files, params=""):
+        self.guest, self.name, self.files, self.params = guest, name, files, params
+
+    def load(self):
+        commands = [f"insmod {path} {self.params if path == self.files[-1] else ''}" for path in self.files]
+        self.guest.run(" && ".join(commands))
+        self.wait()
+        self.verify()
+
+    def wait(self):
+        self.guest.wait_for(f"test \"$(cat /sys/block/{DISK}/size 2>/dev/null || echo 0)\" -gt 0",
+                            what=f"{self.name}: /dev/{DISK}")
+
+    def verify(self):
+        """What is loaded must be the file that was meant, by its srcversion."""
+        meant = self.guest.run(f"modinfo -F srcversion {self.files[-1]}").out.strip()
+        loaded = self.guest.run("cat /sys/module/xen_blkfront/srcversion").out.strip()
+        if not meant or meant != loaded:
+            raise BedError(f"{self.name}: srcversion {loaded!r} is loaded, {self.files[-1]} has {meant!r}")
+
+    def bound(self):
+        """Names of the vbd devices, as the bus calls them."""
+        return self.guest.run(f"cd {BUS}/devices; ls -d vbd-*").out.split()
+
+    def unbind(self):
+        """The bus pins a driver's module while a device is bound."""
+        for device in self.bound():
+            self.guest.run(f"d={BUS}/devices/{device}; [ ! -e $d/driver ] || echo {device} > $d/driver/unbind")
+
+    def bind(self):
+        folder = self.guest.run(f"cd {BUS}/drivers; for d in *; do "
+                                f"[ \"$(basename \"$(readlink -f $d/module)\")\" = xen_blkfront ] && echo $d; done; true").out.strip()
+        for device in self.bound():
+            self.guest.run(f"echo {device} > '{BUS}/drivers/{folder}/bind'")
+        self.wait()
+
+    def unload(self):
+        self.unbind()
+        for path in reversed(self.files):
+            self.guest.run(f"rmmod {modules.canonical(path)}")
+
+    def __enter__(self):
+        self.load()
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self.unload()
+
+
+def intree(guest, params=""):
+    release = guest.kernel.release
+    return Driver(guest, "in-tree", [f"/lib/modules/{release}/kernel/drivers/block/xen-blkfront.ko"], params)
+
+
+def ours(guest, params=""):
+    folder = f"/lib/modules/{guest.kernel.release}/updates"
+    return Driver(guest, "xenfront", [f"{folder}/xenfront.ko", f"{folder}/xen-blkfront.ko"], params)
