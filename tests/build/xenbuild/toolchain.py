@@ -26,6 +26,9 @@ MATRIX = {
 }
 NEWEST = list(MATRIX)[-1]
 
+# A program that each package brings; all else is in the toolchains.
+NEEDED = {"mmdebstrap": "mmdebstrap", "uidmap": "newuidmap", "xz-utils": "xz"}
+
 SUITES = {
     "bookworm": ("bookworm", "bookworm-updates", "bookworm-security"),
     "trixie": ("trixie", "trixie-backports", "forky"),
@@ -125,7 +128,7 @@ class Toolchain:
         with lock.held(f"toolchain-{self.suite}.lock", f"another set-up of the {self.suite} toolchain"):
             if self.root.exists():
                 return self
-            ensure_mmdebstrap()
+            ensure_needed()
             TOOLCHAINS.mkdir(parents=True, exist_ok=True)
             paths.LOGS.mkdir(parents=True, exist_ok=True)
             partial = self.root.with_name(self.root.name + ".partial")
@@ -171,13 +174,13 @@ class Toolchain:
         with tempfile.TemporaryDirectory(prefix="xenfront-") as temporary:
             # --occurrence: the archive is long, and no member is in it twice.
             unpack = ["tar", "-xf", str(tarball), "-C", temporary, "--occurrence", *members]
-            subprocess.run(unpack, check=True)
+            _run(unpack)
             command = ["sh", "-ec", 'mkdir -p "$2"; cp "$1"/* "$2"; shift 2; for d; do cp "$0" "$d"; done',
                        f"{temporary}/{package}/scripts/checker-valid.sh", f"{temporary}/{package}/scripts",
                        str(scripts)]
             command += [str(d) for d in root.glob("usr/lib/linux-kbuild-*/scripts")]
             os.chmod(temporary, 0o755)
-            subprocess.run([*_as_root(), *command], check=True)
+            _run([*_as_root(), *command])
 
     def run(self, command, source=None, **options):
         """Runs a command inside, with source (when given) as its /src."""
@@ -195,19 +198,24 @@ def toolchain(suite):
     return Toolchain(suite).ensure()
 
 
-def ensure_mmdebstrap():
-    if shutil.which("mmdebstrap"):
+def ensure_needed():
+    """Installs what is missing here when root; otherwise says which line would."""
+    missing = [package for package, program in NEEDED.items() if not shutil.which(program)]
+    if not missing:
         return
-    install = "apt-get install -y --no-install-recommends mmdebstrap uidmap"
+    install = f"apt-get install -y --no-install-recommends {' '.join(missing)}"
     if os.geteuid() != 0:
-        raise BedError(f"mmdebstrap is missing; install it with\n    sudo {install}\nand start again")
-    with progress.step("installing mmdebstrap"):
+        raise BedError(f"these packages are missing; install them with\n    sudo {install}\nand start again")
+    with progress.step(f"installing {' '.join(missing)}"):
         environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
         for command in ("apt-get -q update", install):
-            done = subprocess.run(command.split(), env=environment, text=True,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            if done.returncode:
-                raise BedError(f"{command} failed:\n{done.stdout[-2000:]}")
+            _run(command.split(), env=environment)
+
+
+def _run(command, **options):
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
+    if done.returncode:
+        raise BedError(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}")
 
 
 def _as_root(*namespaces):
@@ -219,7 +227,7 @@ def _as_root(*namespaces):
 
 def _remove(folder):
     if folder.exists():
-        subprocess.run([*_as_root(), "rm", "-rf", "--one-file-system", str(folder)], check=True)
+        _run([*_as_root(), "rm", "-rf", "--one-file-system", str(folder)])
 
 
 def _apt_settings():
