@@ -5,7 +5,8 @@ import re
 import threading
 import time
 
-from . import image, kernels, link, modules, mux, paths, progress
+from . import image, kernels, ktap, link, modules, mux, paths, progress
+from .case import Failed, Skip
 from .disk import Disk
 from .progress import BedError
 
@@ -33,6 +34,7 @@ class Guest:
         self.log_path = host.folder / f"guest-{name}.log"
         self.on_console = None          # bytes as they come from the console, for who wants to look
         self.started = False
+        self.selftest_output = None     # who takes the KTAP of selftest()
 
     # -- description ---------------------------------------------------------------------------------
 
@@ -174,10 +176,27 @@ class Guest:
         return self.agent.get(path)
 
     def selftest(self, script, arguments=""):
-        """Runs tests/selftests/<area>/<name>.sh in the guest; see case.py for what becomes of the KTAP."""
-        path = f"/selftests/{script}"
-        return self.run(f"cd {path.rsplit('/', 1)[0]} && sh -c 'test -x {path} || chmod 755 {path}; exec {path} {arguments}'",
-                        check=False)
+        """Runs tests/selftests/<area>/<name>.sh in the guest; its KTAP becomes nested KTAP of the case.
+        Exit status 4 skips the case; any other than 0, or a line 'not ok', fails it."""
+        folder, _, name = f"/selftests/{script}".rpartition("/")
+        result = self.run(f"cd {folder} && exec {self._interpreter(script)} ./{name} {arguments}", check=False)
+        if self.selftest_output:
+            self.selftest_output(result.out)
+        if result.rc == 4:
+            lines = (result.out + result.err).strip().splitlines()
+            raise Skip(lines[-1] if lines else script)
+        bad = ktap.failures(result.out)
+        if result.rc or bad:
+            raise Failed(f"{script}: exit status {result.rc}; not ok: {', '.join(bad) or 'none'}\n{result.err[-2000:]}")
+        if not ktap.results(result.out):
+            raise Failed(f"{script}: no results in its output\n{result.out[-500:]}{result.err[-500:]}")
+        return result
+
+    @staticmethod
+    def _interpreter(script):
+        """From its first line: the files' modes do not survive every way into a guest."""
+        first = (paths.SELFTESTS / script).read_text(errors="replace").split("\n", 1)[0]
+        return first[2:].strip() if first.startswith("#!") else ""
 
     # -- toolstack -----------------------------------------------------------------------------------
 

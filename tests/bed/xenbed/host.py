@@ -37,6 +37,7 @@ class Host:
         self.modules = pathlib.Path(modules).resolve() if modules else None
         self.serial = bytearray()
         self.guests = {}
+        self.made = []                  # every guest since the list was last emptied, ended ones too
         self.names = itertools.count(1)
         self.heard_at = time.monotonic()
         self._stack = contextlib.ExitStack()
@@ -51,6 +52,7 @@ class Host:
         self._stack.callback(self.qemu.stop)
         try:
             with progress.step(f"booting Xen and dom0 (logs: {self.folder})"):
+                self._heard()           # waiting for the lock was not dom0's silence
                 self.qemu.start()
                 self.dom0 = Dom0(self.qemu.agent, self._heard)
                 self.watch = Watch(self.dom0)
@@ -102,6 +104,7 @@ class Host:
         if guest.name in self.guests:
             raise BedError(f"there is a guest {guest.name} already")
         self.guests[guest.name] = guest
+        self.made.append(guest)
         return guest
 
     def clean(self):
