@@ -5,6 +5,14 @@
 # A test is a shell function; ktap_test runs it in a subshell with set -e, so that the first command
 # that fails fails the test. What it prints becomes KTAP comments. fail and skip say why.
 
+# A variable such as TEST_DEV may come from the environment or as an argument: TEST_DEV=/dev/xvdb.
+for argument; do
+	case $argument in
+	TEST_*=*) export "${argument?}" ;;
+	*) echo "$0: $argument is not TEST_<variable>=<value>" >&2; exit 1 ;;
+	esac
+done
+
 KSFT_PASS=0
 KSFT_FAIL=1
 KSFT_SKIP=4
@@ -157,6 +165,7 @@ need_disk()
 	state=/sys/kernel/debug/xenfront/$vbd/state
 	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug || :
 	disk_bytes=$(blockdev --getsize64 "$TEST_DEV")
+	# shellcheck disable=SC2034 # used by the tests
 	sector=$(cat "$queue/logical_block_size")
 }
 

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The backend goes away and comes back, or the guest does: no I/O is lost, and the disk stays the same."""
+import re
+import shlex
+
+from xenbed import Disk, case
+
+import _blkfront as blk
+
+
+class Uninterrupted:
+    """with Uninterrupted(guest): verified I/O on xvdb and files on xvdc go on across what happens inside."""
+
+    def __init__(self, guest, connects=1):
+        self.guest, self.connects = guest, connects
+
+    def __enter__(self):
+        self.load, self.files = blk.verified_load(self.guest), blk.FileLoad(self.guest)
+        self.load.wait(1)
+        self.files.wait(2)
+        self.before = {disk: blk.state(self.guest, disk)["connects"] for disk in ("xvdb", "xvdc")}
+        self.identities = {disk: blk.identity(self.guest, disk) for disk in ("xvdb", "xvdc")}
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            return
+        self.load.wait(2)
+        self.files.wait(3)
+        for disk, identity in self.identities.items():
+            state = blk.state(self.guest, disk)
+            assert blk.identity(self.guest, disk) == identity, f"{disk} is another gendisk"
+            assert state["phase"] == "connected" and state["breaks"] == 0, state
+            made = state["connects"] - self.before[disk]
+            assert made >= self.connects, f"{disk} was connected {made} times, not {self.connects}"
+        self.load.stop()
+        self.files.check()
+
+
+PAIR = [Disk("xvdb", size="64M"), Disk("xvdc", size="96M")]
+
+
+@case(type=["pv", "pvh"], disks=[Disk("xvdb", size="64M"), Disk("xvdc", size="96M", backend="qdisk")])
+def save_and_restore(host, guest):
+    "Saved to a file and restored, twice, while a disk is verified and a file system written."
+    with Uninterrupted(guest, 2) as both:
+        for _ in range(2):
+            before = guest.id
+            guest.save()
+            guest.restore()
+            assert guest.id != before
+            both.load.wait(1)
+            both.files.wait(1)
+
+
+@case(type="pv", kernel=["6.12", "7.x"], disks=PAIR)
+def save_and_restore_newer(host, guest):
+    "The same with newer kernels."
+    with Uninterrupted(guest):
+        guest.save()
+        guest.restore()
+
+
+@case(type="pvh", disks=PAIR)
+def migrate(host, guest):
+    "Live migration to the same host, under load."
+    with Uninterrupted(guest):
+        before = guest.id
+        guest.migrate()
+        assert guest.id != before
+
+
+@case(type="pv", disks=PAIR)
+def checkpoint(host, guest):
+    "A save after which the guest goes on (xl save -c): a suspend that is cancelled."
+    with Uninterrupted(guest, 0):
+        host.dom0.run(f"xl save -c {guest.name} /scratch/checkpoint && rm /scratch/checkpoint")
+
+
+def backend_device(guest, disk):
+    return f"vbd-{guest.id}-{blk.device_number(guest, disk)}"
+
+
+@case(type=["pv", "pvh"], disks=PAIR)
+def backend_restart(host, guest):
+    "xen-blkback is unbound and bound again in dom0, five times."
+    with Uninterrupted(guest, 5) as both:
+        for _ in range(5):
+            for disk in ("xvdb", "xvdc"):
+                device = backend_device(guest, disk)
+                connects = blk.state(guest, disk)["connects"]
+                host.dom0.run(f"echo {device} > {blk.BLKBACK}/unbind; sleep 0.5; echo {device} > {blk.BLKBACK}/bind")
+                blk.wait_until(lambda: blk.state(guest, disk)["connects"] > connects, f"{disk} is connected again")
+            both.load.wait(1)
+
+
+@case(kernel=["6.12", "7.x"], disks=PAIR)
+def backend_restart_newer(host, guest):
+    "The same with newer kernels, which watch the backend themselves."
+    with Uninterrupted(guest, 1):
+        for disk in ("xvdb", "xvdc"):
+            device = backend_device(guest, disk)
+            host.dom0.run(f"echo {device} > {blk.BLKBACK}/unbind; sleep 2; echo {device} > {blk.BLKBACK}/bind")
+
+
+def load_blkback(host, parameters=""):
+    """The backend's module anew, with other limits; every disk of the host is unbound for it."""
+    host.dom0.run(f"for d in {blk.BLKBACK}/vbd-*; do [ ! -e $d ] || echo ${{d##*/}} > {blk.BLKBACK}/unbind; done; "
+                  f"for i in 1 2 3 4 5; do rmmod xen_blkback && break; sleep 1; done; modprobe xen-blkback {parameters}")
+
+
+@case(guest=False)
+def backend_offers_less(host):
+    "A backend that comes back with smaller rings, fewer of them, and no persistent grants; then with more again."
+    load_blkback(host, "max_queues=2 max_ring_page_order=4")
+    try:
+        guest = host.guest(vcpus=2, disks=PAIR, module_params={"xen-blkfront": "max_ring_page_order=4"}).start()
+        state = blk.state(guest)
+        assert (state["rings"], state["ring-page-order"], state["persistent-grants"]) == (2, 4, 1), state
+        with Uninterrupted(guest, 2) as both:
+            for parameters, expected in (("max_queues=1 max_ring_page_order=0 feature_persistent=0", (1, 0, 0)),
+                                         ("max_queues=2 max_ring_page_order=4", (2, 4, 1))):
+                connects = blk.state(guest)["connects"]
+                load_blkback(host, parameters)
+                blk.wait_until(lambda: blk.state(guest)["connects"] > connects, "xvdb is connected again")
+                both.load.wait(2)
+                both.files.wait(2)
+                state = blk.state(guest)
+                found = state["rings"], state["ring-page-order"], state["persistent-grants"]
+                assert found == expected, f"rings, order, persistent: {found} with {parameters}"
+        guest.destroy()
+    finally:
+        host.clean()
+        load_blkback(host)
+
+
+@case(disks=[Disk("xvdb", size="64M"), Disk("xvdc", size="96M")])
+def other_backend(host, guest):
+    "Restored onto QEMU instead of xen-blkback: no indirect segments any more, so requests are split."
+    before = blk.state(guest)
+    assert before["max-segments"] > 11, before
+    text = (host.share / guest.name / "xl.cfg").read_text()
+    for disk in guest.disks:
+        text = text.replace(f"backendtype=phy,discard,target={disk.target}", f"backendtype=qdisk,discard,target={disk.file}")
+    assert text.count("backendtype=qdisk") == 2, text
+    (host.share / guest.name / "other.cfg").write_text(text)
+    with Uninterrupted(guest) as both:
+        guest.save()
+        host.dom0.run(f"sync; xl restore /share/{guest.name}/other.cfg {guest.saved} && rm {guest.saved}")
+        both.load.wait(2)
+        state = blk.state(guest)
+        assert "qdisk" in state["backend"], state
+        assert state["max-segments"] < before["max-segments"], state
+        guest.run("dd if=/dev/xvdb of=/dev/null bs=1M count=32 iflag=direct status=none")
+
+
+class Qemu:
+    """The process in dom0 that serves a guest's qdisks."""
+
+    def __init__(self, host, guest):
+        self.dom0, self.guest = host.dom0, guest
+        self.pid = int(self.dom0.read(f"/local/domain/{guest.id}/image/device-model-pid"))
+        words = self.dom0.get(f"/proc/{self.pid}/cmdline").decode().rstrip("\0").split("\0")
+        # The toolstack hands over its sockets as descriptors.
+        self.command = [re.sub(r"^(socket,id=libxl-cmd),fd=\d+", rf"\1,path=/run/xen/qmp-again-{guest.id}", word)
+                        for word in words]
+
+    def signal(self, name):
+        self.dom0.run(f"kill -{name} {self.pid}")
+
+    def again(self):
+        """What a toolstack does: the backends start from Initialising, and the same command runs."""
+        for disk in self.guest.disks:
+            self.dom0.write(f"{self.guest.backend(disk)}/state", 1)
+        log = f"/scratch/qemu-again-{self.guest.id}.log"
+        self.dom0.run(f"setsid {shlex.join(self.command)} > {log} 2>&1 < /dev/null & echo $! > /tmp/qemu-again; sleep 1; "
+                      f"kill -0 $(cat /tmp/qemu-again) || {{ cat {log}; exit 1; }}")
+        self.pid = int(self.dom0.run("cat /tmp/qemu-again").out)
+        self.dom0.write(f"/local/domain/{self.guest.id}/image/device-model-pid", self.pid)
+
+
+QEMUS = [Disk("xvdb", size="64M", backend="qdisk"), Disk("xvdc", size="96M", backend="qdisk")]
+
+
+@case(type=["pv", "pvh"], disks=QEMUS)
+def qemu_killed(host, guest):
+    "The QEMU that serves the disks is killed and started again, three times."
+    qemu = Qemu(host, guest)
+    with Uninterrupted(guest, 3) as both:
+        for turn in range(3):
+            connects = blk.state(guest)["connects"]
+            qemu.signal("KILL")
+            host.dom0.run(f"sleep {turn}")
+            qemu.again()
+            blk.wait_until(lambda: blk.state(guest)["connects"] > connects, "xvdb is connected again")
+            both.load.wait(1)
+
+
+NO_ANSWER = r"request \d+ \((read|write|flush|discard|barrier write) of \d+ sectors at \d+\) has had no answer for \d+ s"
+
+
+@case(disks=QEMUS[:1], module_params={"xen-blkfront": "request_timeout=5"})
+def silent_backend(host, guest):
+    "A backend that falls silent: one line says which request waits and since when; I/O goes on when it is back."
+    qemu = Qemu(host, guest)
+    load = blk.verified_load(guest)
+    load.wait(1)
+    since, identity = blk.log_length(guest), blk.identity(guest)
+    qemu.signal("STOP")
+    try:
+        blk.wait_until(lambda: blk.lines(guest, NO_ANSWER, since), "a line that names the request", 60)
+        guest.run("sleep 15")
+        said = blk.lines(guest, "no answer", since)
+        assert len(said) == 1, said
+        assert load.process.running
+    finally:
+        qemu.signal("CONT")
+    load.wait(2)
+    state = blk.state(guest)
+    assert state["phase"] == "connected" and state["connects"] == 2, state
+    assert blk.identity(guest) == identity
+    load.stop()
+
+
+@case(disks=[Disk("xvdb", size="64M", backend="qdisk"), Disk("xvdc", size="32M")], expect=[r"I/O error", r"Buffer I/O"])
+def silent_backend_removed(host, guest):
+    "With a silent backend and I/O under way, unbind and rmmod end within half a minute; the other disk works."
+    qemu = Qemu(host, guest)
+    other = blk.verified_load(guest, "xvdc", size="2m")
+    victim = guest.spawn("fio --name=victim --filename=/dev/xvdb --direct=1 --ioengine=libaio --rw=randwrite --bs=4k "
+                         "--iodepth=8 --size=16m --time_based --runtime=600")
+    other.wait(1)
+    name = blk.vbd(guest)
+    qemu.signal("STOP")
+    try:
+        other.wait(1)
+        took = int(guest.run(f"sleep 2; b=$(date +%s); echo {name} > {blk.DRIVER}/unbind; echo $(($(date +%s) - b))").out)
+        assert took <= 30, f"unbind took {took} s"
+        assert victim.wait(timeout=60).rc != 0
+        other.wait(1)
+        other.stop()
+        third = blk.vbd(guest, "xvdc")
+        guest.run(f"test ! -e /sys/block/xvdb; echo {third} > {blk.DRIVER}/unbind; timeout 30 rmmod xen-blkfront xenfront")
+        # The bus finds the silent backend again when the module comes back.
+        guest.run("timeout 60 modprobe xen-blkfront")
+        guest.wait_for("test -b /dev/xvdc")
+    finally:
+        qemu.signal("CONT")
+    guest.wait_for("test -b /dev/xvdb", what="/dev/xvdb after its backend is back")
+    blk.selftests(guest, "identity")
