@@ -9,7 +9,7 @@ import shutil
 from xenbed import lock, paths, progress
 from xenbed.progress import BedError
 
-from .toolchain import toolchain
+from .toolchain import prepare, toolchain
 
 BUILDS = paths.CACHE / "build"
 TREES = paths.CACHE / "trees"
@@ -123,8 +123,7 @@ def build_all(kernels):
     """
     processors = os.cpu_count() or 1
     workers = min(len(kernels), processors)
-    for suite in dict.fromkeys(k.suite for k in kernels):
-        toolchain(suite)
+    prepare({kernel.suite for kernel in kernels})
     jobs = max(1, processors // workers)
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         builds = [Build(kernel) for kernel in kernels]

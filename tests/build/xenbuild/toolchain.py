@@ -4,6 +4,7 @@
 A kernel's modules are built with the compiler that built the kernel, and nothing but mmdebstrap is
 installed on this machine.
 """
+import concurrent.futures
 import dataclasses
 import functools
 import json
@@ -45,6 +46,13 @@ APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -q download sparse/forky
 dpkg-deb --fsys-tarfile sparse_*.deb | tar -xC "$1/usr/local" --strip-components=2 ./usr/bin/sparse
 rm sparse_*.deb
 """
+OPTIONS = (
+    "--variant=minbase", "--format=directory", "--dpkgopt=force-unsafe-io",
+    "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+    # Debian 12's headers depend on the kernel itself, which nothing boots here.
+    "--dpkgopt=path-exclude=/lib/modules/*/kernel/*", "--dpkgopt=path-exclude=/boot/vmlinuz-*",
+)
 HOOKS = {"bookworm": None, "trixie": NEWER_SPARSE}
 # What Debian leaves out of its header packages: checkpatch, and the script without which C=2 does nothing.
 SCRIPTS = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch", "checker-valid.sh")
@@ -119,7 +127,7 @@ class Toolchain:
         self.kernels = [kernel(series) for series in MATRIX if MATRIX[series][0] == suite]
         self.packages = [*TOOLS[suite], *(k.package for k in self.kernels)]
         versions = [k.version for k in self.kernels]
-        recipe = (SUITES[suite], self.packages, versions, HOOKS[suite], SCRIPTS)
+        recipe = (SUITES[suite], self.packages, versions, HOOKS[suite], OPTIONS, SCRIPTS)
         self.key = paths.key(repr(recipe))
         self.root = TOOLCHAINS / f"{suite}-{self.key}"
         self.log = paths.LOGS / f"toolchain-{suite}.log"
@@ -144,10 +152,7 @@ class Toolchain:
         return self
 
     def _bootstrap(self, root):
-        command = ["mmdebstrap", "--variant=minbase", "--format=directory", "--dpkgopt=force-unsafe-io",
-                   "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
-                   "--dpkgopt=path-exclude=/usr/share/locale/*",
-                   f"--include={','.join(self.packages)}"]
+        command = ["mmdebstrap", *OPTIONS, f"--include={','.join(self.packages)}"]
         if os.geteuid() != 0:
             command.append("--mode=unshare")
         if HOOKS[self.suite]:
@@ -160,7 +165,9 @@ class Toolchain:
             command += [f"--aptopt={config.name}", self.suite, str(root)]
             command += packages.source_lines(*SUITES[self.suite])
             with open(self.log, "w") as log:
-                if subprocess.run(command, stdout=log, stderr=log, cwd="/").returncode:
+                # INITRD: initramfs-tools would spend most of the time on images for those kernels.
+                environment = dict(os.environ, INITRD="No")
+                if subprocess.run(command, stdout=log, stderr=log, cwd="/", env=environment).returncode:
                     raise BedError(f"mmdebstrap for {self.suite} failed; its output is in {self.log}")
 
     def _add_scripts(self, root):
@@ -196,6 +203,12 @@ class Toolchain:
 @functools.lru_cache(maxsize=None)
 def toolchain(suite):
     return Toolchain(suite).ensure()
+
+
+def prepare(suites):
+    """Several toolchains at once: each keeps one processor busy for most of its time."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(toolchain, sorted(suites)))
 
 
 def ensure_needed():
