@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Block backends that lie (tests/hostile): each lie is caught, named in the log once, and forgiven, and
+nobody but its own disk notices."""
+import json
+import pathlib
+import re
+import time
+
+from xenbed import Disk, case
+
+TOOL = pathlib.Path(__file__).resolve().parent.parent / "hostile"
+BROKEN = "; connecting anew"
+UNKNOWN_ID = r"backend answered request \d+, which is not with it" + BROKEN
+BAD_ANSWER = r"backend answered request \d+ with operation \d+, status -?\d+" + BROKEN
+BAD_INDEX = r"backend claims \d+ answers to \d+ requests" + BROKEN
+STILL_MAPPED = r"backend still maps \d+ pages of a finished request" + BROKEN
+NO_ANSWER = r"request \d+ \(.*\) has had no answer for \d+ s" + BROKEN
+UNSUPPORTED = r"backend does not support %s after all: not used any more"
+TIMEOUT = 8         # seconds, of the driver; small so that silence is soon over
+
+# Counts grants that are in use, from the kernel's own counters.
+GRANTS = """#!/usr/bin/python3 -SE
+import struct
+at = {}
+for line in open("/proc/kallsyms"):
+    word = line.split()
+    if word[2] in ("gnttab_free_count", "nr_grant_frames"):
+        at[word[2]] = int(word[0], 16)
+core = open("/proc/kcore", "rb", 0)
+header = core.read(64)
+offset, size, count = *struct.unpack_from("<Q", header, 32), *struct.unpack_from("<HH", header, 54)
+core.seek(offset)
+parts = [struct.unpack_from("<IIQQQQQQ", core.read(size)) for _ in range(count)]
+def value(name):
+    for kind, _, begin, address, _, length, _, _ in parts:
+        if kind == 1 and address <= at[name] < address + length:
+            core.seek(begin + at[name] - address)
+            return struct.unpack("<I", core.read(4))[0]
+    raise SystemExit(name + " is not in /proc/kcore")
+print(value("nr_grant_frames") * 512 - value("gnttab_free_count"))
+"""
+
+# The other disk: verified all the time, and no request may take longer than 15 s.
+OTHER = ("fio --name=other --filename=/dev/xvda --direct=1 --ioengine=libaio --iodepth=2 --rw=randwrite --bs=16k "
+         "--size=2M --io_size=2M --verify=crc32c --verify_fatal=1 --do_verify=1 --rate_iops=30 --time_based "
+         "--runtime=900 --max_latency=15s --minimal --output=/tmp/other.out; echo $? >> /tmp/other.out")
+
+
+class Trial:
+    """One lie on a disk of its own. line: what the log has to say about it, None for nothing; optional:
+    it need not; errors: how many requests may fail; setup: what the backend announces."""
+
+    def __init__(self, lie, line=None, errors=0, optional=False, setup="", connects=None, after=""):
+        self.lie, self.line, self.errors, self.optional, self.setup = lie, line, errors, optional, setup
+        self.connects = connects if connects is not None else (2 if line and line.endswith(BROKEN) else 1)
+        self.after = after
+
+
+class Bench:
+    """A guest with a real disk at work, and as many hostile ones as are wanted."""
+
+    def __init__(self, host, guest):
+        self.dom0, self.guest, self.domid = host.dom0, guest, guest.id
+        self.results = []
+        for path in sorted(TOOL.iterdir()):
+            if path.is_file():
+                self.dom0.put(path.read_bytes(), f"/run/hostile-tool/{path.name}", 0o755)
+        guest.push(GRANTS, "/tmp/grants")
+        self.held_before = self.held_by_others()
+        self.grants_before = int(guest.run("/tmp/grants").out)
+        guest.run("modprobe xen-blkfront")
+        guest.wait_for("test -b /dev/xvda", what="/dev/xvda")
+        self.other = guest.spawn(OTHER)
+        self.moved = self.other_moved()
+
+    # -- the hostile disks ------------------------------------------------------------------------------
+
+    def orders(self, lines, check=True):
+        """vbd's answers; each line is a command for one disk."""
+        text = "".join(f"{command} --domid {self.domid} --vdev {vdev} {more}\n" for command, vdev, more in lines)
+        result = self.dom0.run("/run/hostile-tool/vbd batch", input=text.encode(), check=False, timeout=150)
+        answers = [json.loads(line) for line in result.out.splitlines()]
+        assert len(answers) == len(lines), f"vbd batch: {result.out}{result.err}"
+        errors = [answer["error"] for answer in answers if "error" in answer]
+        assert not (check and errors), "\n".join(errors)
+        return answers
+
+    @staticmethod
+    def place(number):
+        """(vdev, name): xvdb, xvdc ..."""
+        return 51728 + 16 * number, f"xvd{chr(ord('b') + number)}"
+
+    def lines(self, vdev, name):
+        """What the guest's log says about a disk, without what every connection says."""
+        text = self.guest.run("dmesg").out
+        about = [line.split("] ", 1)[-1] for line in text.splitlines() if re.search(rf"vbd-{vdev}\b|\b{name}\b", line)]
+        return [line for line in about if not re.search(
+            r"connected again$|: \d+ sectors, \d+ rings|detected capacity change|sectors became", line)]
+
+    def load(self, names, size="1M", sizes="4k-64k"):
+        """Starts fio, on all of them at the same time."""
+        jobs = " ".join(f"--name={name} --filename=/dev/{name}" for name in names)
+        return self.guest.spawn(
+            f"fio --thread --direct=1 --ioengine=libaio --iodepth=8 --rw=randwrite --bsrange={sizes} --size={size} "
+            f"--fsync=8 --verify=crc32c --verify_fatal=1 --continue_on_error=io --output-format=json {jobs} "
+            "> /tmp/fio.json 2> /tmp/fio.err; grep -E '\"(jobname|error|total_err)\"' /tmp/fio.json")
+
+    def verified(self, load, names):
+        """fio's count of errors by disk; negative: an errno that ended the job."""
+        result = load.wait(timeout=150)
+        errors, name = {}, None
+        for key, value in re.findall(r'"(\w+)" : "?(\w+)', result.out):
+            if key == "jobname":
+                name = value
+                errors[name] = 0
+            elif key == "total_err":
+                errors[name] += int(value)
+            elif int(value) and not errors[name]:
+                errors[name] = -int(value)
+        assert set(errors) == set(names), f"fio: {result.out}{result.err}{self.guest.run('cat /tmp/fio.err').out[-800:]}"
+        return errors
+
+    # -- trials -----------------------------------------------------------------------------------------
+
+    def run(self, trials):
+        """All at once, each on its own disk: made, told to lie under I/O, judged, taken away."""
+        began = time.monotonic()
+        places = [self.place(number) for number in range(len(trials))]
+        self.orders([("create", vdev, f"--size 4M {trial.setup}") for (vdev, _), trial in zip(places, trials)])
+        for _, name in places:
+            self.guest.wait_for(f"test -b /dev/{name}", what=f"/dev/{name}", timeout=40)
+        old = {vdev: len(self.lines(vdev, name)) for vdev, name in places}
+        self.orders([("lie", vdev, trial.lie) for (vdev, _), trial in zip(places, trials)])
+        errors = self.with_load(places, trials)
+        status = self.orders([("show", vdev, "") for vdev, _ in places])
+        for (vdev, name), trial, state in zip(places, trials, status):
+            said = self.lines(vdev, name)[old[vdev]:]
+            self.result(trial.lie, self.judged(trial, state, said, errors[name]))
+        names = [name for _, name in places]
+        again = self.verified(self.load(names, "256k"), names)
+        gone = self.orders([("remove", vdev, "--patience 40") for vdev, _ in places], check=False)
+        for (_, name), trial, answer in zip(places, trials, gone):
+            if again[name] or answer.get("error"):
+                self.result(f"{trial.lie}: afterwards", f"errors {again[name]}, {answer.get('error', 'removed')}")
+        self.check_other()
+        self.comment(f"{len(trials)} lies in {time.monotonic() - began:.0f} s")
+
+    def with_load(self, places, trials):
+        """fio on all of them, and beside it whatever the lies need done."""
+        names = [name for _, name in places]
+        load = self.load(names)
+        for (vdev, _), trial in zip(places, trials):
+            if trial.lie == "die":
+                self.start_again(vdev)
+        errors = self.verified(load, names)
+        for (_, name), trial in zip(places, trials):
+            if trial.after:
+                self.guest.run(trial.after.format(disk=f"/dev/{name}"), check=False)
+        return errors
+
+    def start_again(self, vdev):
+        """The backend, once it has died."""
+        end = time.monotonic() + 60
+        while "error" not in self.orders([("show", vdev, "")], check=False)[0]:
+            assert time.monotonic() < end, "the backend does not die"
+        self.orders([("start", vdev, "")])
+
+    @staticmethod
+    def judged(trial, state, said, errors):
+        """What is wrong, "" for nothing."""
+        wrong = []
+        told = trial.lie.partition("=")[0]
+        if told not in state["told"] and told != "die":
+            wrong.append("the lie was not told")
+        named = [line for line in said if trial.line and re.search(trial.line, line)]
+        rest = [line for line in said if line not in named and not (trial.errors and "I/O error" in line)]
+        if len(named) > 1 or trial.line and not named and not trial.optional:
+            wrong.append(f"{len(named)} lines like \"{trial.line}\"")
+        if rest:
+            wrong.append("the log also says: " + " | ".join(rest))
+        if errors != trial.errors:
+            wrong.append(f"{errors} errors, not {trial.errors}")
+        if state["state"] != 4 or state["connects"] != trial.connects and not trial.optional:
+            wrong.append(f"state {state['state']}, {state['connects']} connects, not {trial.connects}")
+        return "; ".join(wrong)
+
+    def result(self, name, wrong):
+        self.results.append((name, wrong))
+
+    def comment(self, text):
+        self.results.append((f"# {text}", None))
+
+    # -- one disk that comes back as another one --------------------------------------------------------
+
+    def make(self, number, setup=""):
+        vdev, name = self.place(number)
+        self.orders([("create", vdev, f"--size 8M {setup}")])
+        self.guest.wait_for(f"test -b /dev/{name}", what=f"/dev/{name}", timeout=40)
+        return vdev, name
+
+    def reopen(self, vdev, name, lie, condition, line=None):
+        """It goes away under I/O and comes back with another offer. line: why the offer is refused; then
+        I/O waits for a better one."""
+        old = self.lines(vdev, name)
+        connects = self.orders([("lie", vdev, lie)])[0]["connects"]
+        load = self.load([name], "2M", "4k-512k")
+        if line:
+            self.guest.wait_for(f"dmesg | grep -q '{line}'", what=f"\"{line}\" in the log", timeout=40)
+            self.orders([("lie", vdev, "restore")])
+        errors = self.verified(load, [name])[name]
+        held = self.guest.run(f"cd /sys/block/{name}; n=0; until {condition}; do n=$((n+1)); [ $n -gt 50 ] && exit 1; "
+                              "sleep 0.2; done", check=False)
+        state = self.orders([("show", vdev, "")])[0]
+        said = [text for text in self.lines(vdev, name)[len(old):] if not (line and re.search(line, text))]
+        wrong = [f"{errors} errors"] * bool(errors) + [f"not so: {condition}"] * (not held)
+        wrong += ["the log says: " + " | ".join(said)] * bool(said)
+        if state["connects"] != connects + 1 + bool(line) or state["state"] != 4:
+            wrong.append(f"{state['connects']} connects, {connects} before, state {state['state']}")
+        self.result(lie, "; ".join(wrong))
+
+    # -- everybody else ---------------------------------------------------------------------------------
+
+    def other_moved(self):
+        words = self.guest.run("cat /sys/block/xvda/stat").out.split()
+        return int(words[0]) + int(words[4])
+
+    def check_other(self):
+        before, self.moved = self.moved, self.other_moved()
+        wrong = "" if self.moved > before else "no request was finished"
+        if not self.other.running:
+            wrong = "its load has ended: " + self.guest.run("cut -c1-300 /tmp/other.out").out
+        self.result("the other disk", wrong)
+
+    def held_by_others(self):
+        """Grants of the guest's that are mapped, as the hypervisor counts them."""
+        self.dom0.run("xl debug-keys g")
+        found = re.findall(r"^\(XEN\).*grant-table for remote d(\d+)\b.*\n((?:\(XEN\).*\n)*)", self.dom0.xen_log(), re.M)
+        text = [body for domid, body in found if int(domid) == self.domid]
+        body = re.split(r"grant-table for", text[-1])[0] if text else ""
+        return len(re.findall(r"^\(XEN\)(?:\s*\[[^]]*\])?\s*\[?0x[0-9a-f]+\]?\s", body, re.M))
+
+    def finish(self):
+        """The driver can be removed, everything is given back, and it can be loaded again."""
+        self.guest.run("pkill -INT fio; sleep 1; pkill fio; true")
+        self.other.wait(timeout=60)
+        text = self.guest.run("cat /tmp/other.out").out
+        fields = [line.split(";") for line in text.splitlines() if line.startswith("3;")]
+        self.result("the other disk's data", "" if fields and fields[0][4] == "0" else text[:400])
+        removed = self.guest.run("modprobe -r xen-blkfront", check=False, timeout=90)
+        self.result("modprobe -r", "" if removed else removed.err)
+        self.result("mapped grants", self.same(self.held_before, self.held_by_others))
+        self.result("granted pages", self.same(self.grants_before, lambda: int(self.guest.run("/tmp/grants").out)))
+        self.guest.run("modprobe xen-blkfront")
+        self.guest.wait_for("test -b /dev/xvda && dd if=/dev/xvda of=/dev/null bs=64k count=4 status=none",
+                            what="/dev/xvda after modprobe")
+
+    @staticmethod
+    def same(before, count, patience=20):
+        """Pages that were parked are given back within seconds."""
+        end = time.monotonic() + patience
+        while (now := count()) > before and time.monotonic() < end:
+            time.sleep(1)
+        return "" if now <= before else f"{now}, of which {before} were there before"
+
+    def publish(self, output):
+        """The results so far as nested KTAP."""
+        number, lines = 0, []
+        for name, wrong in self.results:
+            if wrong is None:
+                lines.append(name)
+            else:
+                number += 1
+                lines.append(f"{'not ok' if wrong else 'ok'} {number} {name}" + (f" # {wrong}" if wrong else ""))
+        if output:
+            output("\n".join(["KTAP version 1", f"1..{number}", *lines]))
+
+    def verdict(self):
+        failed = [f"{name}: {wrong}" for name, wrong in self.results if wrong]
+        assert not failed, "\n".join(failed)
+
+
+def hostile(function):
+    """Declares a case: a guest with one real disk, and what function does to the bench around it."""
+    def body(host, guest):
+        bench = Bench(host, guest)
+        try:
+            function(bench)
+            bench.finish()
+        finally:
+            bench.publish(guest.selftest_output)
+        bench.verdict()
+    body.__name__, body.__doc__ = function.__name__, function.__doc__
+    return case(type="pv", kernel="6.1", disks=[Disk("xvda", size="32M")], load=[],
+                module_params={"xen-blkfront": f"request_timeout={TIMEOUT}"})(body)
+
+
+@hostile
+def answers(bench):
+    "Honest, then: wrong ids, operations, states and indices in the ring; each is named once, and I/O goes on."
+    bench.run([Trial("reverse=5"), Trial("late=3"), Trial("scribble=20"), Trial("storm=3")])
+    bench.run([Trial("id-huge", UNKNOWN_ID), Trial("id-range", UNKNOWN_ID), Trial("id-unissued", UNKNOWN_ID),
+               Trial("id-dup", UNKNOWN_ID), Trial("wrong-op", BAD_ANSWER), Trial("status=-7", BAD_ANSWER),
+               Trial("status=1", BAD_ANSWER), Trial("status=32767", BAD_ANSWER)])
+    bench.run([Trial("rsp-prod-jump", BAD_INDEX), Trial("rsp-prod-back", BAD_INDEX),
+               Trial("rsp-prod-ahead", f"{BAD_INDEX}|{UNKNOWN_ID}|{BAD_ANSWER}"),
+               Trial("hold-data", STILL_MAPPED),
+               Trial("rewrite=15", f"{UNKNOWN_ID}|{BAD_ANSWER}", optional=True),
+               Trial("req-prod=5", NO_ANSWER, optional=True)])
+
+
+@hostile
+def errors(bench):
+    "One request that fails fails alone; what turns out not to be supported is not used again."
+    bench.run([Trial("error-write", errors=1), Trial("eopnotsupp-write", errors=1),
+               Trial("eopnotsupp-flush", UNSUPPORTED % "flush"),
+               Trial("eopnotsupp-barrier", UNSUPPORTED % "barrier write", setup="--set feature-flush-cache=0"),
+               Trial("eopnotsupp-discard", UNSUPPORTED % "discard", after="blkdiscard -l 65536 {disk}")])
+
+
+@hostile
+def silence(bench):
+    "No answer, no event, mappings that outlive Closed, death: the disk comes back and no I/O is lost."
+    bench.run([Trial("silence", NO_ANSWER), Trial("no-notify", NO_ANSWER), Trial("hold-closed=4", connects=2),
+               Trial("die", NO_ANSWER, optional=True)])
+
+
+@hostile
+def states(bench):
+    "The state jumps about under I/O: the disk connects anew and no I/O is lost."
+    bench.run([Trial(f"states={jumps}", optional=True)
+               for jumps in ("1.4", "4.1.4", "5", "6", "99.4", "abc.4", "-.4", "2.4", "3.4", "7.8.4")])
+
+
+@hostile
+def offers(bench):
+    "The disk comes back with less, under I/O: requests are split, features forgotten, larger sectors refused."
+    vdev, name = bench.make(0)
+    bench.reopen(vdev, name, "fewer-segments", "true")
+    bench.reopen(vdev, name, "small-ring", "true")
+    bench.reopen(vdev, name, "no-flush", "grep -q through queue/write_cache")
+    bench.reopen(vdev, name, "no-discard", "grep -qx 0 queue/discard_max_bytes")
+    bench.reopen(vdev, name, "smaller-disk=8192", "grep -qx 8192 size")
+    bench.reopen(vdev, name, "larger-sectors", "grep -qx 16384 size && grep -q back queue/write_cache",
+                 line="backend key .sector-size. grew from 512 to 4096")
+    bench.orders([("remove", vdev, "")])
+    vdev, name = bench.make(1, "--set sector-size=4096 --set physical-sector-size=4096")
+    bench.reopen(vdev, name, "smaller-sectors", "grep -qx 512 queue/physical_block_size")
+    bench.orders([("remove", vdev, "")])
+    bench.check_other()
