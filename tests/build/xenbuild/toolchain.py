@@ -152,9 +152,7 @@ class Toolchain:
         return self
 
     def _bootstrap(self, root):
-        command = ["mmdebstrap", *OPTIONS, f"--include={','.join(self.packages)}"]
-        if os.geteuid() != 0:
-            command.append("--mode=unshare")
+        command = [*_as_root("--mount"), "mmdebstrap", "--mode=root", *OPTIONS, f"--include={','.join(self.packages)}"]
         if HOOKS[self.suite]:
             command.append(f"--customize-hook=set -e{HOOKS[self.suite]}")
             # Otherwise forky, there for one program, would be as good a source as trixie.
@@ -162,6 +160,7 @@ class Toolchain:
         with tempfile.NamedTemporaryFile("w", prefix="xenfront-apt-") as config:
             config.write(_apt_settings())
             config.flush()
+            os.chmod(config.name, 0o644)
             command += [f"--aptopt={config.name}", self.suite, str(root)]
             command += packages.source_lines(*SUITES[self.suite])
             with open(self.log, "w") as log:
@@ -207,6 +206,8 @@ def toolchain(suite):
 
 def prepare(suites):
     """Several toolchains at once: each keeps one processor busy for most of its time."""
+    # Here, because two threads would both write apt's configuration.
+    _catalogue()
     with concurrent.futures.ThreadPoolExecutor() as pool:
         list(pool.map(toolchain, sorted(suites)))
 
