@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the cases of the block driver share."""
 import re
+import shlex
 import time
 
 from xenbed import Skip
@@ -142,20 +143,21 @@ def device_number(guest, disk):
 
 
 def lines(guest, pattern, since=0):
-    """Lines of the guest's kernel log that match."""
-    return [line for line in guest.run("dmesg").out.splitlines()[since:] if re.search(pattern, line)]
+    """Lines of the guest's kernel log that match, after the first ones."""
+    return guest.run(f"dmesg | tail -n +{since + 1} | grep -P {shlex.quote(pattern)}", check=False).out.splitlines()
 
 
 def log_length(guest):
-    return len(guest.run("dmesg").out.splitlines())
+    return int(guest.run("dmesg | wc -l").out)
 
 
 def wait_until(condition, what, timeout=60):
-    """Until a function is true; its last value is returned."""
+    """Until a function is true; its last value is returned. what is a text, or a function that makes one."""
     end = time.monotonic() + timeout
     while True:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < end, f"not within {timeout} s: {what}"
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {timeout} s: {what() if callable(what) else what}")
         time.sleep(0.3)

@@ -23,15 +23,16 @@ module_is_ours()
 	echo "$1: $file, srcversion $(cat "$loaded"), version $(cat "${loaded%/*}/version")"
 }
 
+# The kernel's own module carries no version, or another one.
 not_the_kernels()
 {
 	for intree in "/lib/modules/$release/kernel/drivers/block/xen-blkfront.ko"*; do
 		[ -e "$intree" ] || skip "this kernel has no xen-blkfront of its own"
 	done
-	version=$(modinfo -F srcversion "$intree")
-	[ -n "$version" ] || fail "$intree has no srcversion"
-	[ "$version" != "$(cat /sys/module/xen_blkfront/srcversion)" ] ||
+	[ "$(modinfo -F srcversion "$intree")" != "$(cat /sys/module/xen_blkfront/srcversion)" ] ||
 		fail "what is loaded is the kernel's own $intree"
+	loaded=$(cat /sys/module/xen_blkfront/version)
+	[ "$(modinfo -F version "$intree")" != "$loaded" ] || fail "$intree is version $loaded too"
 }
 
 driver_is_ours()

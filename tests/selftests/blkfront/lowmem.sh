@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Verified I/O while there is next to no memory: it may get slow, it must not fail or stop.
-# TEST_LEFT (MiB, default 24) is what the hog leaves available.
+# TEST_LEFT (MiB, default 48) is what the hog leaves available.
 here=$(dirname "$0")
 # shellcheck source=../lib.sh
 . "$(if [ -e "$here/lib.sh" ]; then echo "$here"; else echo "$here/.."; fi)/lib.sh"
@@ -10,7 +10,7 @@ need_disk
 need_writable
 need_size 48
 need_tools fio
-left=${TEST_LEFT:-24}
+left=${TEST_LEFT:-48}
 hog=$ktap_dir/hog
 mkdir "$hog"
 at_exit 'umount "$hog" 2> /dev/null'
@@ -38,7 +38,7 @@ fill_memory()
 
 direct()
 {
-	disk_fio --name=direct --ioengine="$engine" --rw=randwrite --bssplit=4k/50:64k/30:512k/20 --size=16m 		--iodepth=32 --verify=crc32c --verify_fatal=1 --serialize_overlap=1
+	disk_fio --name=direct --ioengine="$engine" --rw=randwrite --bssplit=4k/50:64k/40:256k/10 --size=16m 		--iodepth=16 --verify=crc32c --verify_fatal=1 --serialize_overlap=1
 	equal "breaks of the ring" "$(state_value breaks)" 0
 }
 
