@@ -33,6 +33,7 @@ check:						## every test; ONLY=<glob> runs those whose names match
 	@tests/check $(if $(ONLY),--only '$(ONLY)')
 
 bench:						## the in-tree drivers and ours, in turn, in one boot
+	tests/build/build 6.1 >/dev/null
 	tests/bench/bench
 
 help:						## this list

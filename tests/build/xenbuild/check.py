@@ -142,7 +142,8 @@ def check_patch():
     for extra, group in groups.items():
         # --root: it learns the kernel's names from the headers there.
         command = ["perl", f"/{toolchain.SCRIPTS_DIR}/checkpatch.pl", "--strict", "--no-tree", "--no-summary",
-                   f"--root=/usr/src/linux-headers-{kernel.release.removesuffix('amd64')}common", "--terse", "--show-types", "--color=never", *extra, "-f", *(f"/src/{name}" for name in group)]
+                   f"--root=/usr/src/linux-headers-{kernel.release.removesuffix('amd64')}common", "--terse",
+                   "--show-types", "--color=never", *extra, "-f", *(f"/src/{name}" for name in group)]
         done = tools.run(command, source=paths.SOURCE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         said = [line.replace("/src/", "") for line in done.stdout.splitlines() if line.strip()]
         if done.returncode and not said:
