@@ -79,40 +79,56 @@ static void seg_write(struct seg_cursor *cur, grant_ref_t ref,
  * copied data
  */
 
+/* Where in our pages the next byte goes to, or comes from. */
+struct copy_cursor {
+	struct xenfront_page *page;
+	unsigned int offset;
+	unsigned int left;
+};
+
+static void copy_segment(struct copy_cursor *cur, const struct bio_vec *bv,
+			 bool out)
+{
+	unsigned int done = 0, len;
+	void *ours, *theirs;
+
+	theirs = kmap_local_page(bv->bv_page) + bv->bv_offset;
+	while (done < bv->bv_len && cur->left) {
+		len = min3(bv->bv_len - done, cur->left,
+			   (unsigned int)XEN_PAGE_SIZE - cur->offset);
+		ours = page_address(cur->page->page) + cur->offset;
+		if (out)
+			memcpy(theirs + done, ours, len);
+		else
+			memcpy(ours, theirs + done, len);
+
+		done += len;
+		cur->left -= len;
+		cur->offset += len;
+		if (cur->offset == XEN_PAGE_SIZE) {
+			cur->page = cur->page->next;
+			cur->offset = 0;
+		}
+	}
+	kunmap_local(theirs);
+	if (out)
+		flush_dcache_page(bv->bv_page);
+}
+
 static void copy(struct request *rq, bool out)
 {
 	struct blkfront_slot *slot = blkfront_slot(rq);
-	struct xenfront_page *xp = first_data_page(slot);
-	unsigned int left = slot->bytes, offset = 0, len;
+	struct copy_cursor cur = {
+		.page = first_data_page(slot),
+		.left = slot->bytes,
+	};
 	struct req_iterator iter;
 	struct bio_vec bv;
-	void *ours, *theirs;
 
 	rq_for_each_segment(bv, rq, iter) {
-		while (bv.bv_len) {
-			if (!left)
-				return;
-			len = min3(bv.bv_len, left,
-				   (unsigned int)XEN_PAGE_SIZE - offset);
-			ours = page_address(xp->page) + offset;
-			theirs = kmap_local_page(bv.bv_page) + bv.bv_offset;
-			if (out)
-				memcpy(theirs, ours, len);
-			else
-				memcpy(ours, theirs, len);
-			kunmap_local(theirs);
-			if (out)
-				flush_dcache_page(bv.bv_page);
-
-			bv.bv_offset += len;
-			bv.bv_len -= len;
-			left -= len;
-			offset += len;
-			if (offset == XEN_PAGE_SIZE) {
-				xp = xp->next;
-				offset = 0;
-			}
-		}
+		if (!cur.left)
+			break;
+		copy_segment(&cur, &bv, out);
 	}
 }
 
@@ -127,10 +143,18 @@ static blk_status_t map_copied(struct blkfront *bf, struct request *rq)
 		   bf->config.max_segments);
 	xenfront_pool_get(&slot->ring->pool, nr + indirect_pages(nr),
 			  &slot->chain);
-	/* Without memory for all of it, as much as there are pages for. */
-	nr = min(nr, slot->chain.nr);
-	while (nr + indirect_pages(nr) > slot->chain.nr)
-		nr--;
+	if (slot->chain.nr < nr + indirect_pages(nr)) {
+		/*
+		 * Others will put pages back: better to wait than to go in
+		 * small pieces.  If there are no others, as much as there are
+		 * pages for.
+		 */
+		if (xenfront_pool_in_use(&slot->ring->pool) > slot->chain.nr)
+			nr = 0;
+		nr = min(nr, slot->chain.nr);
+		while (nr + indirect_pages(nr) > slot->chain.nr)
+			nr--;
+	}
 	if (!nr) {
 		xenfront_pool_put(&slot->ring->pool, &slot->chain);
 		return BLK_STS_RESOURCE;

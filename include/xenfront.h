@@ -261,19 +261,34 @@ struct xenfront_chain {
  * @low:	the smallest @nr_free since the last trim: pages nobody needed
  * @reserve:	pages that are never given back, so that there is progress
  *		when there is no memory; constant
+ * @limit:	pages there are at most; constant
  */
 struct xenfront_pool {
 	struct xenbus_device *dev;
-	spinlock_t lock;	/* guards all below but @reserve */
+	spinlock_t lock;	/* guards what is not constant */
 	struct xenfront_page *free;
 	unsigned int nr_free;
 	unsigned int nr_pages;
 	unsigned int low;
 	unsigned int reserve;
+	unsigned int limit;
 };
 
+/**
+ * xenfront_pool_in_use() - pages that somebody took and will put back
+ * @pool: the pool
+ *
+ * Context: any; the answer may be old when it is returned.
+ * Return: their number, the caller's own included.
+ */
+static inline unsigned int
+xenfront_pool_in_use(const struct xenfront_pool *pool)
+{
+	return READ_ONCE(pool->nr_pages) - READ_ONCE(pool->nr_free);
+}
+
 int xenfront_pool_create(struct xenfront_pool *pool, struct xenbus_device *dev,
-			 unsigned int reserve);
+			 unsigned int reserve, unsigned int limit);
 void xenfront_pool_destroy(struct xenfront_pool *pool);
 void xenfront_pool_get(struct xenfront_pool *pool, unsigned int nr,
 		       struct xenfront_chain *chain);

@@ -75,18 +75,21 @@ static void chain_push(struct xenfront_chain *chain, struct xenfront_page *xp)
  * @pool:	filled in; a zeroed structure, or one that was destroyed
  * @dev:	whose backend the pages are granted to
  * @reserve:	pages the pool starts with and never gives back
+ * @limit:	pages there may be at most; what the other side keeps mapped
+ *		has a limit too
  *
  * Context: process; sleeps.
  * Return: 0, or -ENOMEM with nothing left behind.
  */
 int xenfront_pool_create(struct xenfront_pool *pool, struct xenbus_device *dev,
-			 unsigned int reserve)
+			 unsigned int reserve, unsigned int limit)
 {
 	struct xenfront_page *xp;
 
 	spin_lock_init(&pool->lock);
 	pool->dev = dev;
 	pool->reserve = reserve;
+	pool->limit = limit;
 	while (pool->nr_pages < reserve) {
 		xp = page_create(dev, GFP_NOIO);
 		if (!xp) {
@@ -125,10 +128,14 @@ void xenfront_pool_destroy(struct xenfront_pool *pool)
 }
 EXPORT_SYMBOL_GPL(xenfront_pool_destroy);
 
-/* Cut the first @nr free pages off as a chain. */
-static void take_free(struct xenfront_pool *pool, unsigned int nr,
-		      struct xenfront_chain *chain)
+/*
+ * Cut the first @nr free pages off as a chain.  Returns how many of those that
+ * are missing may be made; they are counted already.
+ */
+static unsigned int take_free(struct xenfront_pool *pool, unsigned int nr,
+			      struct xenfront_chain *chain, bool more)
 {
+	unsigned int i, make = 0;
 	struct xenfront_page *xp;
 	unsigned long flags;
 
@@ -136,7 +143,7 @@ static void take_free(struct xenfront_pool *pool, unsigned int nr,
 	chain->nr = min(nr, pool->nr_free);
 	chain->head = chain->nr ? pool->free : NULL;
 	if (chain->nr) {
-		for (xp = pool->free, nr = 1; nr < chain->nr; nr++)
+		for (xp = pool->free, i = 1; i < chain->nr; i++)
 			xp = xp->next;
 		chain->tail = xp;
 		pool->free = xp->next;
@@ -144,6 +151,20 @@ static void take_free(struct xenfront_pool *pool, unsigned int nr,
 		pool->nr_free -= chain->nr;
 		pool->low = min(pool->low, pool->nr_free);
 	}
+	if (more && chain->nr < nr) {
+		make = min(nr - chain->nr, pool->limit - pool->nr_pages);
+		pool->nr_pages += make;
+	}
+	spin_unlock_irqrestore(&pool->lock, flags);
+	return make;
+}
+
+static void count_down(struct xenfront_pool *pool, unsigned int nr)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&pool->lock, flags);
+	pool->nr_pages -= nr;
 	spin_unlock_irqrestore(&pool->lock, flags);
 }
 
@@ -151,7 +172,8 @@ static void take_free(struct xenfront_pool *pool, unsigned int nr,
  * xenfront_pool_get() - take pages
  * @pool:	the pool
  * @nr:		how many are wanted
- * @chain:	what was to be had: @nr pages, or fewer when memory is short
+ * @chain:	what was to be had: @nr pages, or fewer when memory is short or
+ *		the limit is reached
  *
  * Fresh pages are zeroed; those of an earlier use hold what it left there,
  * which the backend has seen.
@@ -161,23 +183,17 @@ static void take_free(struct xenfront_pool *pool, unsigned int nr,
 void xenfront_pool_get(struct xenfront_pool *pool, unsigned int nr,
 		       struct xenfront_chain *chain)
 {
-	unsigned int made = 0;
 	struct xenfront_page *xp;
-	unsigned long flags;
+	unsigned int make;
 
-	take_free(pool, nr, chain);
-	while (chain->nr < nr) {
+	for (make = take_free(pool, nr, chain, true); make; make--) {
 		xp = page_create(pool->dev, GFP_NOWAIT | __GFP_NOWARN);
 		if (!xp)
 			break;
 		chain_push(chain, xp);
-		made++;
 	}
-	if (made) {
-		spin_lock_irqsave(&pool->lock, flags);
-		pool->nr_pages += made;
-		spin_unlock_irqrestore(&pool->lock, flags);
-	}
+	if (make)
+		count_down(pool, make);
 }
 EXPORT_SYMBOL_GPL(xenfront_pool_get);
 
@@ -229,7 +245,7 @@ void xenfront_pool_trim(struct xenfront_pool *pool)
 	nr = min(pool->low, pool->nr_pages - pool->reserve);
 	spin_unlock_irqrestore(&pool->lock, flags);
 
-	take_free(pool, nr, &surplus);
+	take_free(pool, nr, &surplus, false);
 	for (xp = surplus.head; xp; xp = next) {
 		next = xp->next;
 		if (page_try_destroy(xp))
