@@ -16,6 +16,11 @@
 
 /* One request can always be carried out: all of a slot, and its indirect page. */
 #define POOL_RESERVE	(BLKIF_MAX_SEGMENTS_PER_REQUEST + 1)
+/*
+ * Linux' backend keeps 1056 grants of a ring mapped (its max_persistent_grants).
+ * More of them it would map and unmap each time, which costs more than to wait.
+ */
+#define POOL_LIMIT	1056
 
 /**
  * blkfront_ring_depth() - slots of a ring
@@ -70,7 +75,8 @@ int blkfront_ring_create(struct blkfront *bf, struct blkfront_ring *ring,
 			(struct blkif_sring *)ring->shared.pages,
 			XEN_PAGE_SIZE << order);
 
-	err = xenfront_pool_create(&ring->pool, bf->xf.dev, POOL_RESERVE);
+	err = xenfront_pool_create(&ring->pool, bf->xf.dev, POOL_RESERVE,
+				   POOL_LIMIT);
 	if (err)
 		goto err_destroy;
 	err = xenfront_ring_bind(&ring->shared, ring_interrupt, bf->vdev.name,
