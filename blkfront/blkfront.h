@@ -133,6 +133,8 @@ int blkfront_config_read(struct xenbus_device *dev,
  * @inflight:	by ring id, the request that is with the backend; an entry is
  *		set under the ring's lock and taken by xchg(), once
  * @disk:	made at the first connect
+ * @serial:	shown in sysfs; empty if the backend has none; set before @disk is
+ *		registered
  * @disk_work:	everything that may wait for I/O: adding the disk, and telling
  *		the block layer about new limits or a new size
  * @trim_work:	gives unused pages back now and then
@@ -153,6 +155,7 @@ struct blkfront {
 	struct blk_mq_tag_set tags;
 	struct request **inflight;
 	struct gendisk *disk;
+	char serial[64];
 	struct work_struct disk_work;
 	struct delayed_work trim_work;
 	bool added;
@@ -341,5 +344,12 @@ int blkfront_disk_create(struct blkfront *bf);
 void blkfront_disk_update(struct work_struct *work);
 void blkfront_disk_remove(struct blkfront *bf);
 void blkfront_free(struct blkfront *bf);
+
+/* ------------------------------------------------------------------------
+ * serial.c
+ */
+extern const struct attribute_group *blkfront_disk_attr_groups[];
+void blkfront_serial_read(struct xenbus_device *dev, char *serial,
+			  size_t size);
 
 #endif /* _BLKFRONT_H */

@@ -148,6 +148,9 @@ static int first_connect(struct blkfront *bf)
 	err = blkfront_disk_create(bf);
 	if (err)
 		blkfront_queue_destroy(bf);
+	else
+		blkfront_serial_read(bf->xf.dev, bf->serial,
+				     sizeof(bf->serial));
 	return err;
 }
 

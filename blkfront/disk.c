@@ -167,7 +167,7 @@ static void add_disk_now(struct blkfront *bf)
 	struct device *parent = &bf->xf.dev->dev;
 	int err;
 
-	err = device_add_disk(parent, bf->disk, NULL);
+	err = device_add_disk(parent, bf->disk, blkfront_disk_attr_groups);
 	if (err) {
 		dev_err(parent, "cannot add disk %s: %d\n", bf->vdev.name,
 			err);
