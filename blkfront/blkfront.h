@@ -297,6 +297,7 @@ unsigned int blkfront_data_unmap(struct request *rq, bool force);
  * @lock:	guards @front, the shared ring and the counters; taken with
  *		interrupts off, because the interrupt handler takes it
  * @front:	the ring's private indices
+ * @pushed:	how far the backend may read; what it sees of it is shared
  * @shared:	its pages and channel
  * @pool:	pages for copied data and for indirect descriptions
  * @cpus:	whom it serves; the irq's affinity hint points here
@@ -309,6 +310,7 @@ struct blkfront_ring {
 	struct blkfront *bf;
 	spinlock_t lock;		/* guards @front and the counters */
 	struct blkif_front_ring front;
+	RING_IDX pushed;
 	struct xenfront_ring shared;
 	struct xenfront_pool pool;
 	struct cpumask cpus;

@@ -180,6 +180,24 @@ static void feature_lost(struct blkfront *bf, struct request *rq)
 	queue_work(blkfront_wq, &bf->disk_work);
 }
 
+static bool is_flush(const struct blkfront_slot *slot)
+{
+	return slot->op == BLKIF_OP_FLUSH_DISKCACHE ||
+	       (slot->op == BLKIF_OP_WRITE_BARRIER && !slot->bytes) ||
+	       slot->flushing;
+}
+
+/* With the lost feature out of the way, is there another way to do it? */
+static bool can_do_otherwise(const struct blkfront *bf, struct request *rq)
+{
+	const struct blkfront_slot *slot = blkfront_slot(rq);
+
+	if (is_flush(slot))
+		return blkfront_has_cache(bf);
+	/* A barrier write is a write, and then a flush if there is one. */
+	return slot->op == BLKIF_OP_WRITE_BARRIER;
+}
+
 static blk_status_t status_of(const struct blkfront_slot *slot)
 {
 	switch (slot->answer) {
@@ -206,7 +224,7 @@ bool blkfront_request_finish(struct blkfront *bf, struct request *rq,
 			     blk_status_t *status)
 {
 	struct blkfront_slot *slot = blkfront_slot(rq);
-	bool flushing = slot->flushing;
+	bool flushed = slot->flushing;
 	unsigned int held;
 
 	*status = status_of(slot);
@@ -219,19 +237,20 @@ bool blkfront_request_finish(struct blkfront *bf, struct request *rq,
 			       "backend still maps %u pages of a finished request",
 			       held);
 	blkfront_slot_move(slot, BLKFRONT_SLOT_ANSWERED, BLKFRONT_SLOT_IDLE);
-	slot->flushing = false;
 
 	if (slot->answer == BLKIF_RSP_EOPNOTSUPP) {
 		feature_lost(bf, rq);
-		/* A barrier write can still be done: write, then flush. */
-		if (slot->op == BLKIF_OP_WRITE_BARRIER &&
-		    req_op(rq) == REQ_OP_WRITE && !flushing)
+		if (can_do_otherwise(bf, rq))
 			return false;
+		/* What has no way to flush has nothing to flush. */
+		if (is_flush(slot))
+			*status = BLK_STS_OK;
 	}
+	slot->flushing = false;
 	if (*status != BLK_STS_OK)
 		return true;
 
-	if (slot->fua_by_flush && !flushing) {
+	if (slot->fua_by_flush && !flushed) {
 		slot->flushing = true;
 		return false;
 	}
