@@ -4,8 +4,8 @@ import fnmatch
 import time
 import traceback
 
-from . import case as cases
 from . import ktap, logs, progress
+from .case import Skip, arguments, load
 from .host import Host, new_log_folder
 from .mux import AgentGone
 from .progress import BedError
@@ -69,12 +69,12 @@ class Runner:
             if case.guest is None:
                 case.function(host)
             else:
-                guest = host.guest(**cases.arguments(case, self.modules))
+                guest = host.guest(**arguments(case, self.modules))
                 guest.selftest_output = self.out.nested
                 guest.start()
                 case.function(host, guest)
             return Outcome("pass")
-        except cases.Skip as skip:
+        except Skip as skip:
             return Outcome("skip", str(skip))
         except Stalled as error:
             return Outcome("fail", "hang", str(error), spoiled=True)
@@ -149,7 +149,7 @@ class Runner:
 
 def select(patterns):
     """The cases whose name, or file's name, matches one of the patterns (all without patterns)."""
-    every = cases.load()
+    every = load()
     if not patterns:
         return every
     chosen = [c for c in every if any(
