@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import re
 
+from . import paths
 from .progress import BedError
 
 _numbers = itertools.count()
@@ -20,6 +21,7 @@ class Disk:
     discard: bool = True
     sector: int = 512           # logical sector size (phy, null)
     target: str = ""            # an existing file (qdisk) or block device (phy) in dom0 instead of a new one
+    image: object = None        # a file of the cache (pathlib.Path) that the new disk begins as a copy of
     null: dict = dataclasses.field(default_factory=dict)    # null_blk's configfs attributes
     options: str = ""           # further words for the xl disk specification
 
@@ -33,7 +35,10 @@ class Disk:
             self._null(dom0)
             return
         self.file = f"/scratch/{guest}-{self.vdev}-{next(_numbers)}.{self.format}"
-        if self.format == "raw":
+        if self.image:
+            inside = f"/cache/{self.image.relative_to(paths.CACHE)}"
+            dom0.run(f"cp --sparse=always {inside} {self.file}")
+        elif self.format == "raw":
             dom0.run(f"truncate -s {self.size} {self.file}")
         else:
             dom0.run(f"qemu-img create -q -f {self.format} {self.file} {self.size}")

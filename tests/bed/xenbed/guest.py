@@ -5,7 +5,7 @@ import re
 import threading
 import time
 
-from . import image, kernels, ktap, link, modules, mux, paths, progress
+from . import debian, image, kernels, ktap, link, login, modules, mux, paths, progress
 from .case import Failed, Skip
 from .disk import Disk
 from .progress import BedError
@@ -28,6 +28,10 @@ class Guest:
         self.nics, self.vfb = list(nics), vfb
         self.modules, self.module_params = modules, dict(module_params or {})
         self.load = list(load) if load is not None else (["xen-blkfront"] if self.disks else [])
+        if root != "ram":
+            self.installed = debian.installed(self.kernel, self.modules_folder())
+            if not any(d.vdev == "xvda" for d in self.disks):
+                self.disks.insert(0, Disk("xvda", image=self.installed.disk))
         self.root, self.extra, self.files, self.config = root, extra, dict(files or {}), config
         self.agent = None
         self.text = bytearray()
@@ -58,20 +62,30 @@ class Guest:
         return files
 
     def _boot_lines(self):
-        folder = f"/share/{self.name}"
-        where = self.host.share / self.name
+        folder, where = f"/share/{self.name}", self.host.share / self.name
         where.mkdir(exist_ok=True)
-        kernel = self.kernel.image if self.type == "hvm" else self.kernel.elf
-        (where / "kernel").unlink(missing_ok=True)
-        image.copy(kernel, where / "kernel")
-        if self.root == "ram":
-            image.guest_initramfs(self.kernel, self.modules_folder(), self._files(), where / "initrd")
-            root = "rdinit=/init"
+        image.copy(self.kernel.image if self.type == "hvm" else self.kernel.elf, where / "kernel")
+        lines = [f'kernel="{folder}/kernel"', f'ramdisk="{folder}/initrd"']
+        root = "rdinit=/init"
+        if self.root != "ram":
+            image.copy(self.installed.initrd, where / "initrd")
+            root = f"root=/dev/{self.root} ro"
+        elif self.type == "hvm":
+            packed = image.guest_initramfs_hvm(self.kernel, self.modules_folder(), self._files(), where / "initrd",
+                                               where / "more")
+            lines.append(self._virtio_disks(f"/cache/{packed.relative_to(paths.CACHE)}", f"{folder}/more"))
         else:
-            image.copy(self.host.root_initrd(self), where / "initrd")
-            root = f"root={self.root} ro"
-        return [f'kernel="{folder}/kernel"', f'ramdisk="{folder}/initrd"',
-                f'cmdline="{root} {COMMAND_LINE} {self.extra}"']
+            image.guest_initramfs(self.kernel, self.modules_folder(), self._files(), where / "initrd")
+        return lines + [f'cmdline="{root} {COMMAND_LINE} {self.extra}"']
+
+    @staticmethod
+    def _virtio_disks(*files):
+        """Class 'other storage': Xen's unplug takes IDE, SCSI and NVMe away."""
+        words = []
+        for number, path in enumerate(files):
+            words += ["-drive", f"file={path},if=none,id=bed{number},format=raw,readonly=on,file.locking=off",
+                      "-device", f"virtio-blk-pci,drive=bed{number},class=0x0180"]
+        return f"device_model_args_hvm={words!r}"
 
     def xl_config(self):
         disks = ", ".join(f"'{d.specification()}'" for d in self.disks)
@@ -97,12 +111,14 @@ class Guest:
         self._listen()
         self.dom0.run(f"xl create {self.config_path}")
         self.started = True
-        if wait and self.root == "ram":
+        if wait:
             self.ready()
         progress.say(f"guest {self.name} ({self.type}, {self.kernel.release}): up after {time.monotonic() - began:.1f} s")
         return self
 
     def ready(self):
+        if self.root != "ram":
+            login.start_agent(self)
         self.agent.wait_hello()
         if self.load:
             self.run(f"modprobe -a {' '.join(self.load)}")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Images that are booted: the hypervisor, dom0's disk and initrd, and a guest's initramfs."""
 import gzip
+import os
+import pathlib
 import shutil
 import tempfile
-import pathlib
 
 from . import cpio, kernels, modules, packages, paths, progress, rootfs
 
@@ -67,58 +68,92 @@ def dom0_disk():
     return image
 
 
-def _guest_base():
+def _start(archive):
+    """What every guest's initramfs begins with."""
+    archive.file("bin/busybox", busybox())
+    archive.file("init", (paths.FILES / "guest-initramfs").read_bytes(), 0o755)
+    archive.folder("dev")
+    archive.device("dev/console", 5, 1)
+
+
+def guest_base():
     """The part of a guest's initramfs that is the same for every kernel."""
-    root, init = rootfs.guest_squashfs(), paths.FILES / "guest-initramfs"
-    image = paths.CACHE / "images" / f"guest-base-{paths.key(root.parent.name, init)}.cpio"
+    root = rootfs.guest_squashfs()
+    image = paths.CACHE / "images" / f"guest-base-{paths.key(root.parent.name, paths.FILES / 'guest-initramfs')}.cpio"
     if not image.exists():
-        partial = image.with_suffix(".partial")
+        partial = image.with_suffix(f".{os.getpid()}")
         with cpio.Archive(partial) as archive:
-            archive.file("bin/busybox", busybox())
-            archive.file("init", init.read_bytes(), 0o755)
-            archive.folder("dev")
-            archive.device("dev/console", 5, 1)
+            _start(archive)
             archive.file("root.squashfs", root)
         partial.rename(image)
-        paths.keep_newest(image.parent, "guest-base-*.cpio", 1)
+        paths.keep_newest(image.parent, "guest-base-*.cpio", 2)
     return image
 
 
-def _guest_modules(kernel, ours):
+def guest_modules(kernel, ours):
     """The part with a kernel's modules; ours is a folder or None."""
     files = modules.ours_in(ours) if ours else {}
     key = paths.key(kernel.release, *modules.GUEST, *files, *files.values())
     image = paths.CACHE / "images" / f"guest-modules-{kernel.release}-{key}.cpio"
     if not image.exists():
         with progress.step(f"packing the guest's modules for {kernel.release}" + (f" with ours from {ours}" if ours else "")):
-            partial = image.with_suffix(".partial")
+            partial = image.with_suffix(f".{os.getpid()}")
             with tempfile.TemporaryDirectory(dir=image.parent) as work:
                 modules.install(kernel, pathlib.Path(work), names=modules.GUEST, ours=ours)
-                index = modules.Index(kernel)
-                early = [f"/lib/modules/{kernel.release}/" + index.path[name].removesuffix(".xz").removesuffix(".zst")
-                         for name in index.closure(GUEST_EARLY)]
                 with cpio.Archive(partial) as archive:
                     archive.tree(work)
-                    archive.file("early", "".join(f"{path}\n" for path in early))
+                    _early(archive, kernel, GUEST_EARLY)
             partial.rename(image)
         paths.keep_newest(image.parent, "guest-modules-*.cpio", 12)
     return image
 
 
-def guest_initramfs(kernel, ours, extra, to):
-    """Writes one guest's initramfs. extra: path -> text or bytes or Path, for its root."""
-    with tempfile.NamedTemporaryFile(dir=to.parent) as last:
-        with cpio.Archive(last.name) as archive:
-            for name in ("agent.py", "link.py"):
-                archive.file(f"bed/{name}", (paths.PACKAGE / name).read_bytes())
-            archive.file("bed/guest-init", (paths.FILES / "guest-init").read_bytes())
-            for name, data in extra.items():
-                archive.file(f"extra/{name.lstrip('/')}", data, 0o755 if name.endswith(".sh") else 0o644)
-        with open(to, "wb") as out:
-            for part in (_guest_base(), _guest_modules(kernel, ours), last.name):
-                with open(part, "rb") as piece:
-                    shutil.copyfileobj(piece, out, 1 << 20)
-    return to
+def _early(archive, kernel, names):
+    """Modules that the initramfs itself loads, in their order, in a folder of their own."""
+    index = modules.Index(kernel)
+    order = index.closure(names)
+    for name in order:
+        archive.file(f"modules/{name}", index.read(name))
+    archive.file("modules/order", "".join(f"{name}\n" for name in order))
+
+
+def _guest_own(path, files):
+    """The part that is this guest's: the agent, the tests, and files of the case."""
+    with cpio.Archive(path) as archive:
+        for name in ("agent.py", "link.py"):
+            archive.file(f"bed/{name}", (paths.PACKAGE / name).read_bytes())
+        archive.file("bed/guest-init", (paths.FILES / "guest-init").read_bytes())
+        for name, data in files.items():
+            archive.file(f"extra/{name.lstrip('/')}", data, 0o755 if name.endswith(".sh") else 0o644)
+
+
+def _join(parts, to):
+    with open(to, "wb") as out:
+        for part in parts:
+            with open(part, "rb") as piece:
+                shutil.copyfileobj(piece, out, 1 << 20)
+
+
+def guest_initramfs(kernel, ours, files, to):
+    """Writes one guest's initramfs. files: path -> text or bytes or Path, for its root."""
+    with tempfile.NamedTemporaryFile(dir=to.parent) as own:
+        _guest_own(own.name, files)
+        _join((guest_base(), guest_modules(kernel, ours), own.name), to)
+
+
+def guest_initramfs_hvm(kernel, ours, files, to, more):
+    """An HVM guest's firmware reads an initramfs word by word through a port: only what finds the rest on
+    two virtio disks is in it. Returns the packed root; the archive with modules and files goes to more."""
+    with cpio.Archive(to) as archive:
+        _start(archive)
+        _early(archive, kernel, GUEST_EARLY + ["virtio_pci", "virtio_blk"])
+    with tempfile.NamedTemporaryFile(dir=to.parent) as own:
+        _guest_own(own.name, files)
+        packed = guest_modules(kernel, ours).read_bytes()
+        # One archive, as cpio reads one only: the first goes without its trailer.
+        packed = packed[:packed.rindex(b"070701", 0, packed.rindex(b"TRAILER!!!"))]
+        more.write_bytes(packed + pathlib.Path(own.name).read_bytes())
+    return rootfs.guest_squashfs()
 
 
 def copy(source, to):

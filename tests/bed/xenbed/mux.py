@@ -152,6 +152,9 @@ class Agent:
             self.wire.send(link.frame(kind, channel, data))
         self.flush()
 
+    def gone_error(self):
+        return AgentGone(f"{self.name}: {self.gone}")
+
     def end(self, why):
         with self.changed:
             self.gone = self.gone or why

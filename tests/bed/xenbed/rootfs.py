@@ -20,8 +20,9 @@ TRIM = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", 
 
 
 def _unshared(command):
-    """As root, or as the root of a user namespace: owners in an image must be root's."""
-    return command if os.geteuid() == 0 else ["mmdebstrap", "--unshare-helper", *command]
+    """As root, or as the root of a user namespace: owners in an image must be root's. What is mounted
+    meanwhile goes with the mount namespace."""
+    return (["unshare", "--mount"] if os.geteuid() == 0 else ["mmdebstrap", "--unshare-helper"]) + command
 
 
 def _bootstrap(what, include, suite, folder):
@@ -44,7 +45,7 @@ def _bootstrap(what, include, suite, folder):
     return tar
 
 
-def _unpacked(tar, script, *arguments):
+def unpacked(tar, script, *arguments):
     """Runs a shell script in a folder with the tar archive unpacked in ./root."""
     work = tar.parent / "work"
     whole = f"""set -e
@@ -59,7 +60,7 @@ cd /; rm -rf "$0" """
 
 
 def _made(kind, include, suite, target, build):
-    folder = paths.CACHE / "roots" / f"{kind}-{paths.key(suite, *include, _trim_script())}"
+    folder = paths.CACHE / "roots" / f"{kind}-{paths.key(suite, *include, trim_script())}"
     image = folder / target
     if not image.exists():
         tar = _bootstrap(f"{kind}'s root", include, suite, folder)
@@ -72,14 +73,14 @@ def _made(kind, include, suite, target, build):
     return image
 
 
-def _trim_script():
+def trim_script():
     return "".join(f"rm -rf root/{path}; " for path in TRIM) + "mkdir -p root/var/cache/apt root/var/lib/apt/lists"
 
 
 def guest_squashfs(suite="bookworm"):
     """The guests' tools, packed: the kernel unpacks the pages that are used."""
     def build(tar, out):
-        _unpacked(tar, f"""{_trim_script()}
+        unpacked(tar, f"""{trim_script()}
 rm -rf root/usr/lib/apt root/usr/bin/apt* root/usr/lib/x86_64-linux-gnu/libapt* root/usr/bin/perl* root/var/lib/dpkg
 rm -rf root/usr/lib/x86_64-linux-gnu/perl* root/usr/share/perl* root/usr/lib/x86_64-linux-gnu/libperl*
 rm -rf root/usr/lib/x86_64-linux-gnu/gconv root/usr/lib/locale root/usr/share/zoneinfo root/var/cache/debconf/*
@@ -97,7 +98,13 @@ def dom0_tar():
 
 def ext4(tar, image, size, overlay, label):
     """An ext4 image of a tar archive plus the files of a folder (no mount, no root tricks)."""
-    _unpacked(tar, f"""{_trim_script()}
+    unpacked(tar, f"""{trim_script()}
 mkdir -p root/usr/lib/modules; cp -a "$2/lib/modules/." root/usr/lib/modules/
 chown -R 0:0 root/usr/lib/modules
 mke2fs -q -F -t ext4 -L "$3" -E lazy_itable_init=1 -d root "$1" "$4" """, image, overlay, label, size)
+
+
+def disk_tar(suite="bookworm"):
+    def build(tar, out):
+        tar.rename(out)
+    return _made("disk", DISK, suite, "base.tar", build)

@@ -17,6 +17,6 @@ def prepare(kernels_wanted=None, **options):
     progress.say(f"dom0's initrd: {image.dom0_initrd()}")
     progress.say(f"dom0's disk: {image.dom0_disk()}")
     for name in wanted:
-        progress.say(f"guest's modules for {name}: {image._guest_modules(kernels.find(name), None)}")
-    progress.say(f"guest's root in RAM: {image._guest_base()}")
+        progress.say(f"guest's modules for {name}: {image.guest_modules(kernels.find(name), None)}")
+    progress.say(f"guest's root in RAM: {image.guest_base()}")
     progress.say(f"ready after {time.monotonic() - began:.0f} s")

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Logging in on a guest's console as a person would, then starting the agent from the shell."""
+import re
+import time
+
+PROMPT = re.compile(rb"[#$] (\x1b\[[0-9;?]*[a-zA-Z])*$")
+
+
+def tail(guest):
+    """What stands on the console's last, unfinished line."""
+    return bytes(guest.agent.wire.line)
+
+
+def wait_for(guest, what, matches):
+    while not matches(tail(guest)):
+        if guest.agent.gone:
+            raise guest.agent.gone_error()
+        guest.host.judge(f"{guest.name}: waiting for {what}")
+        time.sleep(0.2)
+
+
+def wait_login(guest):
+    wait_for(guest, "a login prompt", lambda line: line.rstrip().endswith(b"login:"))
+
+
+def start_agent(guest):
+    wait_login(guest)
+    guest.relay.write(b"root\n")
+    wait_for(guest, "a shell", PROMPT.search)
+    guest.relay.write(b"exec python3 -SE /bed/agent.py --console /dev/hvc0\n")
