@@ -323,23 +323,16 @@ class HoldClosed(Lie):
 class Scribble(Lie):
     name, text, default = "scribble", "requests that were taken are overwritten, N times", 100
 
-    def served(self, connection):
-        self.scribble(connection)
-
-    def spoil(self, connection):
-        self.scribble(connection)
-
-    def scribble(self, connection):
+    def take(self, connection, requests):
         """From the last answer to the last request that was taken, the slots are the backend's."""
-        ring_, garbage = connection.ring, ring.Answer(random.getrandbits(64), 0xff, 0x7fff)
-        if self.over:
-            return
+        ring_ = connection.ring
         for index in range(ring_.answered, ring_.consumed):
-            ring_.rewrite(index, garbage)
-        ring_.rsp_event.value = (ring_.answered + 1) % U32      # the front-end's: the next answer is announced
-        self.argument -= 1
+            ring_.scribble(index, random.getrandbits(8))
+        ring_.rsp_event.value = (ring_.answered + 1) % U32      # the front-end's; so that it is told
+        self.argument -= bool(requests)
         if not self.argument:
             self.tell(connection.backend, "done with overwriting requests")
+        return requests
 
 
 class RequestProducer(Lie):

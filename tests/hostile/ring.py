@@ -111,6 +111,9 @@ class Ring:
         data = RESPONSE.pack(answer.id % (1 << 64), answer.operation, answer.status)
         ctypes.memmove(self.slot(index), data, len(data))
 
+    def scribble(self, index, byte):
+        ctypes.memset(self.slot(index), byte, SLOT)
+
     def publish(self):
         """True if the front-end wants to be told."""
         old = self.rsp_prod.value
