@@ -8,8 +8,14 @@
 /* Since 6.19 there are variants; before, the standard one with padding. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 #define BASE64_STD	0
-#define base64_decode(src, len, dst, padding, variant)	\
-	base64_decode(src, len, dst)
+
+static inline int compat_base64_decode(const char *src, int len, u8 *dst,
+				       bool padding, int variant)
+{
+	return base64_decode(src, len, dst);
+}
+
+#define base64_decode	compat_base64_decode
 #endif
 
 #endif /* _COMPAT_LINUX_BASE64_H */
