@@ -15,7 +15,7 @@ COMMAND_LINE = "console=hvc0 mitigations=off loglevel=7 oops=panic panic=-1 net.
 
 
 class Guest:
-    def __init__(self, host, name, type="pv", kernel="6.1", vcpus=1, memory=512, disks=(), nics=(), vfb=False,
+    def __init__(self, host, name, type="pv", kernel="6.1", vcpus=1, memory=384, disks=(), nics=(), vfb=False,
                  modules="ours", module_params=None, load=None, root="ram", extra="", files=None, config=""):
         if type not in ("pv", "pvh", "hvm"):
             raise BedError(f"guest type {type!r} is not pv, pvh or hvm")

@@ -93,7 +93,7 @@ def guest_base():
 def guest_modules(kernel, ours):
     """The part with a kernel's modules; ours is a folder or None."""
     files = modules.ours_in(ours) if ours else {}
-    key = paths.key(kernel.release, *modules.GUEST, *files, *files.values())
+    key = paths.key(kernel.release, *modules.GUEST, "early:", *GUEST_EARLY, *files, *files.values())
     image = paths.CACHE / "images" / f"guest-modules-{kernel.release}-{key}.cpio"
     if not image.exists():
         with progress.step(f"packing the guest's modules for {kernel.release}" + (f" with ours from {ours}" if ours else "")):

@@ -139,18 +139,31 @@ class Fetcher:
             return
         with progress.step(f"reading the package lists of {', '.join(self.SUITES)}"):
             self._apt("apt-get", "update", "-q")
+        shutil.rmtree(self.root / "answers", ignore_errors=True)
         stamp.write_text(wanted)
 
+    def _query(self, *arguments):
+        """apt-cache's answer; kept until the lists are read again, as asking takes a second."""
+        kept = self.root / "answers" / paths.key(*arguments)
+        if kept.exists():
+            return kept.read_text()
+        answer = self._apt("apt-cache", *arguments)
+        kept.parent.mkdir(exist_ok=True)
+        partial = kept.with_suffix(f".{os.getpid()}")
+        partial.write_text(answer)
+        partial.rename(kept)
+        return answer
+
     def names(self, pattern):
-        return [n for n in self._apt("apt-cache", "pkgnames").split() if re.fullmatch(pattern, n)]
+        return [n for n in self._query("pkgnames").split() if re.fullmatch(pattern, n)]
 
     def depends(self, package):
-        text = self._apt("apt-cache", "show", "--no-all-versions", package)
+        text = self._query("show", "--no-all-versions", package)
         found = re.search(r"^Depends: (.*)$", text, re.M)
         return re.findall(r"(?:^|[,|] )([a-z0-9][a-z0-9.+-]+)", found.group(1)) if found else []
 
     def version(self, package):
-        text = self._apt("apt-cache", "show", "--no-all-versions", package)
+        text = self._query("show", "--no-all-versions", package)
         return re.search(r"^Version: (\S+)", text, re.M).group(1)
 
     def extract(self, package, *parts):

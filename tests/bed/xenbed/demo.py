@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Debian boots on Xen with its root on our block driver, before a person's eyes."""
+import concurrent.futures
+import sys
+import time
+
+from . import debian, image, kernels, login, modules, packages, progress, report, rootfs
+from .host import Host, new_log_folder
+
+RULE = "-" * 78
+
+
+def _prepare(kernel_name, which, folder):
+    """Downloads first; then dom0's root and the guest's side by side, each mostly one process."""
+    packages.ensure_needed()
+    kernel = kernels.find(kernel_name)
+    image.hypervisor()
+    image.busybox()
+    ours = None
+    if which == "ours":
+        ours = folder or modules.built_for(kernel)
+        progress.say("our modules: " + ", ".join(f"{p.name} {modules.srcversion(p)}" for p in modules.ours_in(ours).values()))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        jobs = [pool.submit(image.dom0_disk), pool.submit(rootfs.disk_tar)]
+        for job in jobs:
+            job.result()
+    debian.installed(kernel, ours)
+    return kernel, ours
+
+
+class Stream:
+    """The guest's console, to stdout as it comes."""
+
+    def __init__(self, guest):
+        self.guest, self.on = guest, True
+        guest.on_console = self
+
+    def __call__(self, data):
+        if self.on:
+            sys.stdout.write(data.decode(errors="replace").replace("\r", ""))
+            sys.stdout.flush()
+
+
+def demo(guest_type, kernel_name, which, folder):
+    began = time.monotonic()
+    kernel, ours = _prepare(kernel_name, which, folder)
+    with Host(folder=new_log_folder("demo"), modules=folder) as host:
+        guest = host.guest("debian", type=guest_type, kernel=kernel_name, memory=512, modules=which, root="xvda1", load=[])
+        stream = Stream(guest)
+        progress.say(f"creating a {guest_type} guest with Debian's kernel {kernel.release}; its console follows\n{RULE}")
+        guest.start(wait=False)
+        login.wait_login(guest)
+        stream.on = False
+        print(f"\n{RULE}", flush=True)
+        progress.say(f"the guest's login prompt is there, {time.monotonic() - began:.0f} s after the start")
+        guest.ready()
+        devices, root = report.look(guest)
+        host.clean()
+    print(f"root file system: {root}\n\n{report.table(devices)}\n")
+    reasons = report.not_ours(devices, ours)
+    if root != "/dev/xvda1":
+        reasons.append(f"the root file system is on {root}, not on /dev/xvda1")
+    for reason in reasons:
+        print(f"NOT SO: {reason}")
+    if not reasons:
+        print(f"Our xen-blkfront serves the root disk (srcversion as built). {time.monotonic() - began:.0f} s in all.")
+    print(f"""
+By hand:
+    make shell                      a running host with this guest: dom0's shell, from there
+    xl console debian               the guest's console (leave it with Ctrl-])
+Logs of this run: {host.folder}""", flush=True)
+    return 1 if reasons else 0
