@@ -50,6 +50,7 @@ class Host:
         self.qemu = qemu.Qemu(self.folder, on_serial=self._serial, **self._options)
         self._stack.enter_context(lock.held())
         self._stack.callback(self.qemu.stop)
+        self.heard_at = time.monotonic()
         try:
             with progress.step(f"booting Xen and dom0 (logs: {self.folder})"):
                 self._heard()           # waiting for the lock was not dom0's silence
