@@ -74,14 +74,20 @@ class FileLoad(Load):
     def __init__(self, guest, disk="xvdc"):
         guest.push(FILES, "/tmp/files.sh")
         guest.run(f"mkfs.ext4 -q -F /dev/{disk} && mkdir -p /mnt/{disk} && mount /dev/{disk} /mnt/{disk}")
-        self.mounted = guest.run(f"grep /mnt/{disk} /proc/self/mountinfo").out
+        self.disk = disk
+        self.mounted = self.mount(guest)
         super().__init__(guest, disk, f"/tmp/files.sh {disk}")
+
+    def mount(self, guest):
+        """The mount's number, device and place, and whether the file system may be written to."""
+        words = guest.run(f"grep ' /mnt/{self.disk} ' /proc/self/mountinfo", check=False).out.split()
+        return words[:6] + words[-1:][0].split(",")[:1] if words else []
 
     def check(self):
         """Stops, and looks at every file from the disk itself."""
         self.stop()
-        now = self.guest.run(f"grep /mnt/{self.disk} /proc/self/mountinfo").out
-        assert now == self.mounted, f"the mount was\n{self.mounted}and is\n{now}"
+        now = self.mount(self.guest)
+        assert now == self.mounted, f"the mount was {self.mounted} and is {now}"
         self.guest.run(f"echo 3 > /proc/sys/vm/drop_caches; sha256sum --quiet -c /tmp/{self.disk}.sums")
         self.guest.run(f"umount /mnt/{self.disk} && fsck.ext4 -fn /dev/{self.disk}")
 
@@ -138,8 +144,8 @@ def sha256(machine, path, megabytes, options=""):
 
 
 def device_number(guest, disk):
-    """The vbd's number in xenstore, the last word of its backend's folder."""
-    return guest.backend(disk).rsplit("/", 1)[1]
+    """The vbd's number in xenstore."""
+    return vbd(guest, disk).rsplit("-", 1)[1]
 
 
 def lines(guest, pattern, since=0):
