@@ -29,19 +29,22 @@ shell:						## the running Xen host by hand: dom0, the guest's console, its scre
 	tests/build/build 6.1 >/dev/null
 	tests/bed/bed shell
 
-check:						## every test; ONLY=<glob> runs those whose names match
+check:						## the tests; ONLY=<glob> runs those whose names match
 	@tests/check $(if $(ONLY),--only '$(ONLY)')
+
+check-long:					## every test, the long ones too: about two hours
+	@tests/check --long
 
 bench:						## the in-tree drivers and ours, in turn, in one boot
 	tests/build/build 6.1 >/dev/null
 	tests/bench/bench
 
 help:						## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## */\1	/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## */\1	/p' $(MAKEFILE_LIST) | expand -t 12
 
 # Goals that need no headers must not stop for want of them.
 %/Makefile:
 	@echo "no kernel headers in $* (KDIR=): install linux-headers-$$(uname -r), or name another tree" >&2
 	@false
 
-.PHONY: modules install clean demo shell check bench help
+.PHONY: modules install clean demo shell check check-long bench help

@@ -30,9 +30,10 @@ class Case:
     expect: tuple       # log lines the case is meant to cause
     icount: bool        # needs the machine whose time is counted in instructions
     fresh: bool         # wants a host that no other case has used
+    long: bool          # not among those that `make check` runs: asked for by name, or by check-long
 
 
-def case(type="pv", kernel="6.1", guest=True, expect=(), icount=False, fresh=False, **description):
+def case(type="pv", kernel="6.1", guest=True, expect=(), icount=False, fresh=False, long=False, **description):
     """type, kernel and every other argument of host.guest may be a list (not disks, load, nics): one case each."""
     axes = {"type": type, "kernel": kernel, **description}
     single = ("disks", "load", "nics", "files", "module_params")
@@ -45,7 +46,7 @@ def case(type="pv", kernel="6.1", guest=True, expect=(), icount=False, fresh=Fal
             variant = ",".join(str(chosen[k]) for k in varying)
             _declared.append(Case(function.__name__ + (f"[{variant}]" if variant else ""), function,
                                   (inspect.getdoc(function) or "").split("\n")[0], chosen if guest else None,
-                                  tuple(expect), icount, fresh))
+                                  tuple(expect), icount, fresh, long))
         return function
     return declare
 

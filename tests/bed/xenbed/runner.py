@@ -147,11 +147,11 @@ class Runner:
                      (f": {outcome.why}" if outcome.why else ""))
 
 
-def select(patterns):
-    """The cases whose name, or file's name, matches one of the patterns (all without patterns)."""
+def select(patterns, long=False):
+    """The cases whose name, or file's name, matches one of the patterns; without patterns all but the long ones."""
     every = load()
     if not patterns:
-        return every
+        return [c for c in every if long or not c.long]
     chosen = [c for c in every if any(
         fnmatch.fnmatchcase(n, p) for p in patterns
         for n in (c.name.replace("[", "(").replace("]", ")"), c.name.partition("[")[0], c.name.partition(".")[0]))]
