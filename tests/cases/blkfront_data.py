@@ -53,7 +53,7 @@ def discard_frees(host, guest):
         guest.run(f"fsck.ext4 -fn {node}")
 
 
-@case(disks=[Disk("xvdb", size="32M", discard=False)])
+@case(long=True, disks=[Disk("xvdb", size="32M", discard=False)])
 def no_discard(host, guest):
     "A disk without discard has none, and nothing is lost by trying."
     assert blk.state(guest)["discard"] == 0

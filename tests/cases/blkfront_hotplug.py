@@ -10,7 +10,7 @@ def gone(guest, name):
 
 
 # The toolstack starts a QEMU for a PV guest's disks only when the guest is made.
-@case(type=["pv", "pvh"], disks=[Disk("xvdb", size="64M", backend="qdisk")])
+@case(long=["pvh"], type=["pv", "pvh"], disks=[Disk("xvdb", size="64M", backend="qdisk")])
 def attach_and_detach(host, guest):
     "Disks are attached and detached ten times while another one is busy."
     load = blk.verified_load(guest)
@@ -94,7 +94,7 @@ def resized(host, guest):
     guest.run("dd if=/dev/zero of=/dev/xvdb bs=1M seek=159 count=1 oflag=direct conv=notrunc status=none")
 
 
-@case(disks=[Disk("xvdb", size="32M")])
+@case(long=True, disks=[Disk("xvdb", size="32M")])
 def uevents(host, guest):
     "A new size is announced to user space by RESIZE=1."
     guest.push("import os,socket\ns=socket.socket(16,3,15)\ns.bind((0,1))\ns.settimeout(100)\n"

@@ -114,7 +114,7 @@ def refused_keys(host, guest):
     sound(guest)
 
 
-@case(disks=[Disk("xvdb", size="32M")])
+@case(long=True, disks=[Disk("xvdb", size="32M")])
 def refused_then_good(host, guest):
     "A backend that was refused, starts afresh and is sensible then, is taken."
     backend = Backend(host, guest)
@@ -197,7 +197,7 @@ def feature_keys(host, guest):
     sound(guest)
 
 
-@case(disks=[Disk("xvdb", size="32M")])
+@case(long=True, disks=[Disk("xvdb", size="32M")])
 def virtual_device(host, guest):
     "Numbers that are no disk of ours, or no numbers: named, and no disk."
     for value in ("", "text", "-1", "99999999999", "4660", "65535", "4294967295", None):
@@ -241,7 +241,7 @@ def state_jumps(host, guest):
     sound(guest)
 
 
-@case(disks=[Disk("xvdb", size="32M")])
+@case(long=True, disks=[Disk("xvdb", size="32M")])
 def vanishing_nodes(host, guest):
     "Nodes that go while they are in use: the backend's folder, its state, the frontend's folder."
     for what in ("{back}", "{back}/state", "{front}", "{front}/backend"):
@@ -298,7 +298,7 @@ def no_leak(host, guest):
     sound(guest)
 
 
-@case(disks=[Disk("xvdb", size="32M")])
+@case(long=True, disks=[Disk("xvdb", size="32M")])
 def watch_storm(host, guest):
     "Ten thousand writes to the backend's folder while the real disk works."
     backend = Backend(host, guest)

@@ -38,7 +38,7 @@ def names(host, guest):
     assert len(set(numbers)) == len(numbers), numbers
 
 
-@case(disks=[Disk("xvdb", size="32M"), Disk("xvdc1", size="16M")])
+@case(long=True, disks=[Disk("xvdb", size="32M"), Disk("xvdc1", size="16M")])
 def partitions(host, guest):
     "Partitions of a disk appear; a partition given as a disk is not searched for any."
     for disk in guest.disks:
@@ -82,7 +82,7 @@ def unplugged(host, guest):
     guest.run("modprobe -a ata_piix sd_mod; sleep 3; ! ls /sys/block | grep -q '^[sh]d'")
 
 
-@case(type="hvm", disks=[Disk("hda", size="32M"), Disk("xvdb", size="16M")], load=[],
+@case(long=True, type="hvm", disks=[Disk("hda", size="32M"), Disk("xvdb", size="16M")], load=[],
       extra="xen_emul_unplug=unnecessary")
 def left_plugged(host, guest):
     "An emulated disk that is not unplugged is left alone; a disk that exists once is served."

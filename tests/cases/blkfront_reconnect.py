@@ -53,7 +53,7 @@ def save_and_restore(host, guest):
             both.files.wait(1)
 
 
-@case(type="pv", kernel=["6.12", "7.x"], disks=PAIR)
+@case(long=True, type="pv", kernel=["6.12", "7.x"], disks=PAIR)
 def save_and_restore_newer(host, guest):
     "The same with newer kernels."
     with Uninterrupted(guest):
@@ -70,7 +70,7 @@ def migrate(host, guest):
         assert guest.id != before
 
 
-@case(type="pv", disks=PAIR)
+@case(long=True, type="pv", disks=PAIR)
 def checkpoint(host, guest):
     "A save after which the guest goes on (xl save -c): a suspend that is cancelled."
     with Uninterrupted(guest, 0):
@@ -81,7 +81,7 @@ def backend_device(guest, disk):
     return f"vbd-{guest.id}-{blk.device_number(guest, disk)}"
 
 
-@case(type=["pv", "pvh"], disks=PAIR)
+@case(long=["pvh"], type=["pv", "pvh"], disks=PAIR)
 def backend_restart(host, guest):
     "xen-blkback is unbound and bound again in dom0, five times."
     with Uninterrupted(guest, 5) as both:
@@ -94,7 +94,7 @@ def backend_restart(host, guest):
             both.load.wait(1)
 
 
-@case(kernel=["6.12", "7.x"], disks=PAIR)
+@case(long=["6.12"], kernel=["6.12", "7.x"], disks=PAIR)
 def backend_restart_newer(host, guest):
     "The same with newer kernels, which watch the backend themselves."
     with Uninterrupted(guest, 1):
@@ -134,7 +134,7 @@ def backend_offers_less(host):
         load_blkback(host)
 
 
-@case(disks=[Disk("xvdb", size="64M"), Disk("xvdc", size="96M")])
+@case(long=True, disks=[Disk("xvdb", size="64M"), Disk("xvdc", size="96M")])
 def other_backend(host, guest):
     "Restored onto QEMU instead of xen-blkback: no indirect segments any more, so requests are split."
     before = blk.state(guest)
@@ -182,7 +182,7 @@ class Qemu:
 QEMUS = [Disk("xvdb", size="64M", backend="qdisk"), Disk("xvdc", size="96M", backend="qdisk")]
 
 
-@case(type=["pv", "pvh"], disks=QEMUS)
+@case(long=["pvh"], type=["pv", "pvh"], disks=QEMUS)
 def qemu_killed(host, guest):
     "The QEMU that serves the disks is killed and started again, three times."
     qemu = Qemu(host, guest)
@@ -222,7 +222,7 @@ def silent_backend(host, guest):
     load.stop()
 
 
-@case(disks=[Disk("xvdb", size="64M", backend="qdisk"), Disk("xvdc", size="32M")], expect=[r"I/O error", r"Buffer I/O"])
+@case(long=True, disks=[Disk("xvdb", size="64M", backend="qdisk"), Disk("xvdc", size="32M")], expect=[r"I/O error", r"Buffer I/O"])
 def silent_backend_removed(host, guest):
     "With a silent backend and I/O under way, unbind and rmmod end within half a minute; the other disk works."
     qemu = Qemu(host, guest)

@@ -19,7 +19,7 @@ def qdisk(host, guest):
     blk.selftests(guest, *CORE, "geometry", "readonly")
 
 
-@case(disks=[Disk("xvdb", size="128M", backend="qdisk", format="qcow2")])
+@case(long=True, disks=[Disk("xvdb", size="128M", backend="qdisk", format="qcow2")])
 def qcow2(host, guest):
     "A qcow2 file behind QEMU."
     blk.selftests(guest, "identity", "limits", "verify", "filesystem", size=8)
@@ -37,7 +37,7 @@ def linux_6_12(host, guest):
     blk.selftests(guest, *CORE, "reload", size=8, rounds=3)
 
 
-@case(type=["pv", "pvh"], kernel="7.x", disks=[Disk("xvdb", size="192M")])
+@case(long=["pvh"], type=["pv", "pvh"], kernel="7.x", disks=[Disk("xvdb", size="192M")])
 def newest_linux(host, guest):
     "The core tests with the newest kernel."
     blk.selftests(guest, *CORE, "reload", size=4, rounds=3)

@@ -34,7 +34,10 @@ class Case:
 
 
 def case(type="pv", kernel="6.1", guest=True, expect=(), icount=False, fresh=False, long=False, **description):
-    """type, kernel and every other argument of host.guest may be a list (not disks, load, nics): one case each."""
+    """type, kernel and every other argument of host.guest may be a list (not disks, load, nics): one case each.
+
+    long is True, or names the variants that are long: ["pvh"].
+    """
     axes = {"type": type, "kernel": kernel, **description}
     single = ("disks", "load", "nics", "files", "module_params")
 
@@ -46,7 +49,7 @@ def case(type="pv", kernel="6.1", guest=True, expect=(), icount=False, fresh=Fal
             variant = ",".join(str(chosen[k]) for k in varying)
             _declared.append(Case(function.__name__ + (f"[{variant}]" if variant else ""), function,
                                   (inspect.getdoc(function) or "").split("\n")[0], chosen if guest else None,
-                                  tuple(expect), icount, fresh, long))
+                                  tuple(expect), icount, fresh, long is True or variant in (long or ())))
         return function
     return declare
 
