@@ -69,6 +69,18 @@ def forced_detach(host, guest):
     load.stop()
 
 
+# Ends when the kernel tells user space that xvdb has another size.
+LISTEN = """import socket
+netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, 15)
+netlink.bind((0, 1))
+open("/tmp/listening", "w").close()
+while True:
+    message = netlink.recv(65536)
+    if b"RESIZE=1" in message and b"xvdb" in message:
+        break
+"""
+
+
 def resize(host, disk, size):
     host.dom0.run(f"truncate -s {size} {disk.file} && losetup -c {disk.target}")
 
@@ -80,6 +92,9 @@ def resized(host, guest):
     files = blk.FileLoad(guest, "xvdb")
     files.wait(3)
     since = blk.log_length(guest)
+    guest.push(LISTEN, "/tmp/uevent.py")
+    listener = guest.spawn("python3 /tmp/uevent.py")
+    guest.wait_for("test -e /tmp/listening")
     for size in (128, 96, 160):
         resize(host, disk, f"{size}M")
         blk.wait_until(lambda: guest.run("blockdev --getsize64 /dev/xvdb").out.strip() == str(size << 20),
@@ -87,6 +102,7 @@ def resized(host, guest):
         assert blk.state(guest)["sectors"] == size << 11
         files.wait(2)
     assert len(blk.lines(guest, r"xvdb: \d+ sectors became \d+", since)) == 3
+    listener.wait(check=True, timeout=100)
     guest.run("resize2fs /dev/xvdb && test $(df --output=size -m /mnt/xvdb | tail -1) -gt 130")
     files.wait(2)
     files.check()
@@ -94,44 +110,27 @@ def resized(host, guest):
     guest.run("dd if=/dev/zero of=/dev/xvdb bs=1M seek=159 count=1 oflag=direct conv=notrunc status=none")
 
 
-@case(long=True, disks=[Disk("xvdb", size="32M")])
-def uevents(host, guest):
-    "A new size is announced to user space by RESIZE=1."
-    guest.push("import os,socket\ns=socket.socket(16,3,15)\ns.bind((0,1))\ns.settimeout(100)\n"
-               "open('/tmp/listening','w').close()\n"
-               "while True:\n d=s.recv(65536)\n if b'RESIZE=1' in d and b'xvdb' in d: break\n", "/tmp/uevent.py")
-    listener = guest.spawn("python3 /tmp/uevent.py")
-    guest.wait_for("test -e /tmp/listening")
-    resize(host, guest.disks[0], "48M")
-    guest.run("dd if=/dev/xvdb of=/dev/null bs=4k count=1 iflag=direct status=none")
-    listener.wait(check=True, timeout=100)
-
-
-@case(disks=[Disk("xvdb", size="32M", mode="r"), Disk("xvdc", size="32M", mode="r", backend="qdisk"),
-             Disk("xvdd", size="32M")])
-def read_only(host, guest):
-    "Read-only disks cannot be written to and cannot be made writable."
-    for name in ("xvdb", "xvdc"):
-        blk.selftests(guest, "readonly", disk=name)
-    guest.run("! mount -t ext4 -o rw /dev/xvdb /mnt 2>/dev/null; dd if=/dev/zero of=/dev/xvdd count=8 status=none")
-
-
 # As programs ask whether it is a CD: CDROM_GET_CAPABILITY, and CDROMMULTISESSION.
-ASK = """import fcntl
-with open("/dev/%s", "rb") as disk:
+ASK = """import fcntl, sys
+with open(sys.argv[1], "rb") as disk:
     print(fcntl.ioctl(disk, 0x5331), fcntl.ioctl(disk, 0x5310, bytes(16)) == bytes(16))
 """
 
 
-@case(disks=[Disk("xvdb", size="16M", mode="r", cdrom=True, backend="qdisk"), Disk("xvdc", size="16M")])
-def cdrom(host, guest):
-    "A CD-ROM is read-only, removable, and says that it is one."
-    host.dom0.run(f"mkfs.ext4 -q -F -L medium {guest.disks[0].file}")
-    assert guest.run("cat /sys/block/xvdb/ro /sys/block/xvdb/removable").out.split() == ["1", "1"]
-    assert guest.run("cat /sys/block/xvdc/ro /sys/block/xvdc/removable").out.split() == ["0", "0"]
-    guest.push(ASK % "xvdb", "/tmp/ask.py")
-    assert guest.run("python3 /tmp/ask.py").out.split() == ["0", "True"]
-    guest.push(ASK % "xvdc", "/tmp/ask.py")
-    assert guest.run("python3 /tmp/ask.py", check=False).rc != 0
-    guest.run("! dd if=/dev/zero of=/dev/xvdb count=1 oflag=direct 2>/dev/null")
-    blk.selftests(guest, "identity", "readonly")
+@case(disks=[Disk("xvdb", size="32M", mode="r"), Disk("xvdc", size="32M", mode="r", backend="qdisk"),
+             Disk("xvdd", size="16M", mode="r", cdrom=True, backend="qdisk"), Disk("xvde", size="32M", discard=False)])
+def kinds(host, guest):
+    "Read-only disks, a CD-ROM, a disk without discard: what they cannot do is refused, and they say what they are."
+    for name in ("xvdb", "xvdc", "xvdd"):
+        blk.selftests(guest, "readonly", disk=name)
+    guest.run("! mount -t ext4 -o rw /dev/xvdb /mnt 2>/dev/null")
+
+    assert guest.run("cat /sys/block/xvdd/ro /sys/block/xvdd/removable").out.split() == ["1", "1"]
+    assert guest.run("cat /sys/block/xvde/ro /sys/block/xvde/removable").out.split() == ["0", "0"]
+    guest.push(ASK, "/tmp/ask.py")
+    assert guest.run("python3 /tmp/ask.py /dev/xvdd").out.split() == ["0", "True"]
+    assert guest.run("python3 /tmp/ask.py /dev/xvde", check=False).rc != 0
+
+    assert blk.state(guest, "xvde")["discard"] == 0
+    guest.run("test $(cat /sys/block/xvde/queue/discard_max_bytes) = 0 && ! blkdiscard -f /dev/xvde")
+    blk.selftests(guest, "discard", "flush", disk="xvde")

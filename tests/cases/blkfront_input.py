@@ -94,9 +94,8 @@ REFUSED = {
 }
 
 
-@case(disks=[Disk("xvdb", size="32M")])
 def refused_keys(host, guest):
-    "Keys without which there is no disk: one line names the key, and there is no disk."
+    """Keys without which there is no disk: one line names the key, and there is no disk."""
     for key, values in REFUSED.items():
         for value in values:
             backend = Backend(host, guest)
@@ -114,9 +113,8 @@ def refused_keys(host, guest):
     sound(guest)
 
 
-@case(long=True, disks=[Disk("xvdb", size="32M")])
 def refused_then_good(host, guest):
-    "A backend that was refused, starts afresh and is sensible then, is taken."
+    """A backend that was refused, starts afresh and is sensible then, is taken."""
     backend = Backend(host, guest)
     assert backend.connect(sectors="-1") != str(CONNECTED)
     backend.write(state=CLOSED)
@@ -141,9 +139,8 @@ SHAPES = [
 ]
 
 
-@case(vcpus=2, disks=[Disk("xvdb", size="32M")])
 def ring_keys(host, guest):
-    "How many rings of which size: nonsense is named and replaced, what is too much is bounded."
+    """How many rings of which size: nonsense is named and replaced, what is too much is bounded."""
     for keys, named in SHAPES:
         (key, value), = keys.items()
         backend = Backend(host, guest)
@@ -173,9 +170,8 @@ FEATURES = {
 UNNAMED = {("feature-max-indirect-segments", "2147483648"), ("feature-max-indirect-segments", "4294967295")}
 
 
-@case(disks=[Disk("xvdb", size="32M")])
 def feature_keys(host, guest):
-    "Features and their sizes: nonsense is named once, and counts as not announced."
+    """Features and their sizes: nonsense is named once, and counts as not announced."""
     for key, values in FEATURES.items():
         for value in values:
             backend = Backend(host, guest)
@@ -197,9 +193,8 @@ def feature_keys(host, guest):
     sound(guest)
 
 
-@case(long=True, disks=[Disk("xvdb", size="32M")])
 def virtual_device(host, guest):
-    "Numbers that are no disk of ours, or no numbers: named, and no disk."
+    """Numbers that are no disk of ours, or no numbers: named, and no disk."""
     for value in ("", "text", "-1", "99999999999", "4660", "65535", "4294967295", None):
         backend = Backend(host, guest)
         if value is None:
@@ -219,9 +214,8 @@ JUMPS = ("2 4 2 4", "4", "1 2 3 4 5 6 7 8", "8 7 6 5 4 3 2 1", "0 2 0 4 0", "99 
          "2 2 2 4 4 4", "5 5 5", "2 6 2 6 2 6", "4294967295 2 -1 4", "7 2 8 4 7 8")
 
 
-@case(disks=[Disk("xvdb", size="32M")])
 def state_jumps(host, guest):
-    "A backend that jumps from any state to any other; then it behaves, and is taken."
+    """A backend that jumps from any state to any other; then it behaves, and is taken."""
     for delay in ("0", "0.3"):
         for jumps in JUMPS:
             backend = Backend(host, guest)
@@ -241,9 +235,8 @@ def state_jumps(host, guest):
     sound(guest)
 
 
-@case(long=True, disks=[Disk("xvdb", size="32M")])
 def vanishing_nodes(host, guest):
-    "Nodes that go while they are in use: the backend's folder, its state, the frontend's folder."
+    """Nodes that go while they are in use: the backend's folder, its state, the frontend's folder."""
     for what in ("{back}", "{back}/state", "{front}", "{front}/backend"):
         for stage in ("offered", "connected"):
             backend = Backend(host, guest)
@@ -261,9 +254,8 @@ def vanishing_nodes(host, guest):
     sound(guest)
 
 
-@case(disks=[Disk("xvdb", size="32M")], expect=[r"I/O error", r"Buffer I/O"])
 def never_answers(host, guest):
-    "A disk that is announced and never answers a request can be removed all the same."
+    """A disk that is announced and never answers a request can be removed all the same."""
     backend = Backend(host, guest)
     assert backend.connect() == str(CONNECTED)
     guest.run("sleep 2")
@@ -271,9 +263,8 @@ def never_answers(host, guest):
     sound(guest)
 
 
-@case(disks=[Disk("xvdb", size="32M")])
 def no_leak(host, guest):
-    "Forty backends, refused and connected in turn, leave no grant, no event channel, no interrupt and no memory."
+    """Forty backends, refused and connected in turn, leave no grant, no event channel, no interrupt and no memory."""
     def resources():
         memory = guest.run("echo 3 > /proc/sys/vm/drop_caches; sleep 1; awk '/^MemFree/ {print $2}' /proc/meminfo")
         return int(guest.run("grep -c . /proc/interrupts").out), int(memory.out)
@@ -298,9 +289,8 @@ def no_leak(host, guest):
     sound(guest)
 
 
-@case(long=True, disks=[Disk("xvdb", size="32M")])
 def watch_storm(host, guest):
-    "Ten thousand writes to the backend's folder while the real disk works."
+    """Ten thousand writes to the backend's folder while the real disk works."""
     backend = Backend(host, guest)
     assert backend.connect(sectors=0) == str(CONNECTED)
     load = blk.verified_load(guest, size="2m")
@@ -311,3 +301,36 @@ def watch_storm(host, guest):
     load.stop()
     backend.remove()
     sound(guest)
+
+
+DISKS = [Disk("xvdb", size="32M")]
+
+
+@case(disks=DISKS)
+def keys(host, guest):
+    "Keys without which there is no disk: named in the log, and no disk until the backend is sensible."
+    refused_keys(host, guest)
+    refused_then_good(host, guest)
+    virtual_device(host, guest)
+
+
+@case(vcpus=2, disks=DISKS)
+def features(host, guest):
+    "Keys that a backend may leave out: nonsense is named, what is too much is bounded."
+    ring_keys(host, guest)
+    feature_keys(host, guest)
+
+
+@case(disks=DISKS, expect=[r"I/O error", r"Buffer I/O"])
+def states(host, guest):
+    "States in any order, nodes that vanish, a disk that never answers."
+    state_jumps(host, guest)
+    vanishing_nodes(host, guest)
+    never_answers(host, guest)
+
+
+@case(disks=DISKS)
+def many(host, guest):
+    "Many backends one after the other, and many changes of one: nothing leaks, nothing stalls."
+    no_leak(host, guest)
+    watch_storm(host, guest)

@@ -42,8 +42,11 @@ PAIR = [Disk("xvdb", size="64M"), Disk("xvdc", size="96M")]
 
 @case(type=["pv", "pvh"], disks=[Disk("xvdb", size="64M"), Disk("xvdc", size="96M", backend="qdisk")])
 def save_and_restore(host, guest):
-    "Saved to a file and restored, twice, while a disk is verified and a file system written."
+    "Saved and restored, twice, and saved and gone on (xl save -c), while data is verified and files are written."
     with Uninterrupted(guest, 2) as both:
+        host.dom0.run(f"xl save -c {guest.name} /scratch/checkpoint && rm /scratch/checkpoint")
+        both.load.wait(1)
+        both.files.wait(1)
         for _ in range(2):
             before = guest.id
             guest.save()
@@ -53,14 +56,6 @@ def save_and_restore(host, guest):
             both.files.wait(1)
 
 
-@case(long=True, type="pv", kernel=["6.12", "7.x"], disks=PAIR)
-def save_and_restore_newer(host, guest):
-    "The same with newer kernels."
-    with Uninterrupted(guest):
-        guest.save()
-        guest.restore()
-
-
 @case(type="pvh", disks=PAIR)
 def migrate(host, guest):
     "Live migration to the same host, under load."
@@ -68,13 +63,6 @@ def migrate(host, guest):
         before = guest.id
         guest.migrate()
         assert guest.id != before
-
-
-@case(long=True, type="pv", disks=PAIR)
-def checkpoint(host, guest):
-    "A save after which the guest goes on (xl save -c): a suspend that is cancelled."
-    with Uninterrupted(guest, 0):
-        host.dom0.run(f"xl save -c {guest.name} /scratch/checkpoint && rm /scratch/checkpoint")
 
 
 def backend_device(guest, disk):
@@ -95,12 +83,16 @@ def backend_restart(host, guest):
 
 
 @case(long=["6.12"], kernel=["6.12", "7.x"], disks=PAIR)
-def backend_restart_newer(host, guest):
-    "The same with newer kernels, which watch the backend themselves."
-    with Uninterrupted(guest, 1):
+def newer_kernels(host, guest):
+    "A backend's restart, saving and restoring with newer kernels, which watch the backend themselves."
+    with Uninterrupted(guest, 2) as both:
         for disk in ("xvdb", "xvdc"):
             device = backend_device(guest, disk)
             host.dom0.run(f"echo {device} > {blk.BLKBACK}/unbind; sleep 2; echo {device} > {blk.BLKBACK}/bind")
+        both.load.wait(1)
+        both.files.wait(1)
+        guest.save()
+        guest.restore()
 
 
 def load_blkback(host, parameters=""):

@@ -13,16 +13,11 @@ def blkback(host, guest):
     blk.selftests(guest, *CORE, "geometry", "readonly", "reload")
 
 
-@case(disks=[Disk("xvdb", size="256M", backend="qdisk")])
+@case(disks=[Disk("xvdb", size="256M", backend="qdisk"), Disk("xvdc", size="128M", backend="qdisk", format="qcow2")])
 def qdisk(host, guest):
-    "Every test of a disk behind QEMU, a raw file."
+    "Disks behind QEMU: a raw file, and qcow2."
     blk.selftests(guest, *CORE, "geometry", "readonly")
-
-
-@case(long=True, disks=[Disk("xvdb", size="128M", backend="qdisk", format="qcow2")])
-def qcow2(host, guest):
-    "A qcow2 file behind QEMU."
-    blk.selftests(guest, "identity", "limits", "verify", "filesystem", size=8)
+    blk.selftests(guest, "identity", "limits", "verify", "filesystem", disk="xvdc", size=8)
 
 
 @case(type=["pvh", "hvm"], disks=[Disk("xvdb", size="192M")])
@@ -53,15 +48,11 @@ def sectors_of_4k(host, guest):
 
 @case(disks=[Disk("xvdb", size="192M")], module_params={"xen-blkfront": "feature_persistent=0"})
 def zero_copy(host, guest):
-    "The backend maps the guest's own pages."
+    "The backend maps the guest's own pages; or copies, when it is not to see more than the data."
     state = blk.state(guest)
     assert state["persistent-grants"] == 0 and state["bounce"] == 0, state
-    blk.selftests(guest, "limits", "verify", "filesystem", "lowmem", size=8)
-
-
-@case(disks=[Disk("xvdb", size="192M")], module_params={"xen-blkfront": "feature_persistent=0 trusted=0"})
-def untrusted(host, guest):
-    "A backend that is not to see more than the data gets copies."
+    blk.selftests(guest, "limits", "verify", "filesystem", size=8)
+    blk.rebind(guest, settings="echo 0 > /sys/module/xen_blkfront/parameters/trusted")
     state = blk.state(guest)
     assert state["persistent-grants"] == 0 and state["bounce"] == 1, state
     blk.selftests(guest, "verify", "filesystem", size=8)
