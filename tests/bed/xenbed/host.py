@@ -23,7 +23,7 @@ def new_log_folder(name="run"):
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     folder = paths.LOGS / f"{stamp}-{name}-{os.getpid()}"
     folder.mkdir()
-    paths.keep_newest(paths.LOGS, "2*", 30)
+    paths.keep_newest(paths.LOGS, "2*", 200)
     return folder
 
 

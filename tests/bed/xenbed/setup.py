@@ -2,11 +2,11 @@
 """Everything the bed needs, from nothing."""
 import time
 
-from . import image, kernels, packages, paths, progress
+from . import image, kernels, packages, paths, progress, rootfs
 
 
-def prepare(kernels_wanted=None, **options):
-    wanted = kernels_wanted or options.get("kernels") or list(kernels.DEBIAN)
+def prepare(wanted=None):
+    wanted = wanted or list(kernels.DEBIAN)
     began = time.monotonic()
     paths.CACHE.mkdir(parents=True, exist_ok=True)
     packages.ensure_needed()
@@ -19,4 +19,5 @@ def prepare(kernels_wanted=None, **options):
     for name in wanted:
         progress.say(f"guest's modules for {name}: {image.guest_modules(kernels.find(name), None)}")
     progress.say(f"guest's root in RAM: {image.guest_base()}")
+    progress.say(f"Debian for a guest's disk: {rootfs.disk_tar()}")
     progress.say(f"ready after {time.monotonic() - began:.0f} s")
