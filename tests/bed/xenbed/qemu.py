@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The machine: QEMU in software emulation with Xen as its kernel and dom0 as Xen's."""
+import ctypes
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -16,6 +18,15 @@ XEN = ("console=com1 com1=115200 loglvl=warning guest_loglvl=warning console_tim
 DOM0 = "console=hvc0 loglevel=4 mitigations=off oops=panic panic=-1"
 MACHINE_MB, DOM0_MB = 6144, 1536
 SCRATCH = "40G"
+
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    """In the child: a bed that is killed must not leave its QEMU behind, beside which the next one would run."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Qemu:
@@ -70,7 +81,7 @@ class Qemu:
         (self.folder / "qemu.command").write_text(" ".join(f"'{w}'" if " " in w else w for w in self._command) + "\n")
         self.stderr = open(self.folder / "qemu.log", "wb")
         self.process = subprocess.Popen(self._command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL,
-                                        stdout=self.stderr, stderr=self.stderr)
+                                        stdout=self.stderr, stderr=self.stderr, preexec_fn=die_with_parent)
         serial = self._connect("serial.sock")
         self.agent = self._connect("agent.sock")
         threading.Thread(target=self._read_serial, args=(serial,), daemon=True).start()
