@@ -117,7 +117,8 @@ class Guest:
         self.started = True
         if wait:
             self.ready()
-        progress.say(f"guest {self.name} ({self.type}, {self.kernel.release}): up after {time.monotonic() - began:.1f} s")
+        what = "up" if wait else "created"
+        progress.say(f"guest {self.name} ({self.type}, {self.kernel.release}): {what} after {time.monotonic() - began:.1f} s")
         return self
 
     def ready(self):
