@@ -115,12 +115,13 @@ class Backend:
             self.log(f"cannot connect: {error}")
             self.switch(CLOSING)
             return
-        self.selector.register(self.connection, selectors.EVENT_READ, self._woken)
+        connection = self.connection
+        self.selector.register(connection, selectors.EVENT_READ, lambda: self._woken(connection))
         self.offer.write(self.store, self.folder, self.offer.late)
         self.connects += 1
         self.log(f"{self.connection.ring.size} slots on {len(keys)} pages, {read('protocol')}")
         self.switch(CONNECTED)
-        self._woken()
+        self._woken(connection)
 
     def disconnect(self):
         connection, self.connection = self.connection, None
@@ -138,13 +139,15 @@ class Backend:
 
     # ---- the loop
 
-    def _woken(self):
+    def _woken(self, connection):
+        if connection is not self.connection:       # it was closed since the event came
+            return
         try:
-            self.connection.woken()
+            connection.woken()
         except ring.Malformed as error:
             self.log(f"front-end is broken: {error}")
-            self.selector.unregister(self.connection)
-            self.connection.close()
+            self.selector.unregister(connection)
+            connection.close()
             self.connection = None
             self.switch(CLOSING)
 
@@ -161,8 +164,7 @@ class Backend:
         while True:
             wait = max(0, self.timers[0][0] - time.monotonic()) if self.timers else None
             for key, _ in self.selector.select(wait):
-                if key.fileobj in self.selector.get_map():
-                    key.data()
+                key.data()
             while self.timers and self.timers[0][0] <= time.monotonic():
                 heapq.heappop(self.timers)[2]()
             self.lies = self.armed()

@@ -6,17 +6,22 @@ from lies import Lie
 
 class States(Lie):
     name = "states"
-    text = "during I/O the state becomes each of N.N.N in turn, 0.3 s apart; \"-\" removes it"
+    text = "during I/O the state becomes each of N.N.N in turn, 0.3 s apart, then the true one; \"-\" removes it"
     default = "1.4"
     begun = False
 
     def take(self, connection, requests):
         if requests and not self.begun:
             self.begun = True
-            for turn, state in enumerate(self.argument.split(".")):
-                connection.backend.after(0.3 * turn, lambda state=state: self.write(connection.backend, state))
-            connection.backend.after(0.3 * turn, lambda: self.tell(connection.backend, self.argument))
+            backend, jumps = connection.backend, self.argument.split(".")
+            for turn, state in enumerate(jumps):
+                backend.after(0.3 * turn, lambda state=state: self.write(backend, state))
+            backend.after(0.3 * len(jumps), lambda: self.repent(backend))
         return requests
+
+    def repent(self, backend):
+        self.write(backend, str(backend.state))
+        self.tell(backend, self.argument)
 
     @staticmethod
     def write(backend, state):
