@@ -85,9 +85,9 @@ given_back()
 	while [ "$(state_sum pages)" -gt "$enough" ]; do
 		[ $(($(date +%s) - began)) -lt "$patience" ] ||
 			fail "$(state_sum pages) pages after $patience s without I/O, more than $enough"
-		sleep 2
+		sleep 10
+		echo "$(state_sum pages) pages after $(($(date +%s) - began)) s"
 	done
-	echo "$(state_sum pages) pages after $(($(date +%s) - began)) s"
 	equal "pages that are not free" "$(state_sum pages)" "$(state_sum free)"
 }
 
