@@ -82,7 +82,7 @@ def backend_restart(host, guest):
             both.load.wait(1)
 
 
-@case(long=["6.12"], kernel=["6.12", "7.x"], disks=PAIR)
+@case(long=["6.12"], kernel=["6.12", "7.x"], memory=640, disks=PAIR)
 def newer_kernels(host, guest):
     "A backend's restart, saving and restoring with newer kernels, which watch the backend themselves."
     with Uninterrupted(guest, 2) as both:

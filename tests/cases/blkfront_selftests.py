@@ -32,7 +32,7 @@ def linux_6_12(host, guest):
     blk.selftests(guest, *CORE, "reload", size=8, rounds=3)
 
 
-@case(long=["pvh"], type=["pv", "pvh"], kernel="7.x", disks=[Disk("xvdb", size="192M")])
+@case(long=["pvh"], type=["pv", "pvh"], kernel="7.x", memory=640, disks=[Disk("xvdb", size="192M")])
 def newest_linux(host, guest):
     "The core tests with the newest kernel."
     blk.selftests(guest, *CORE, "reload", size=4, rounds=3)
