@@ -70,7 +70,8 @@ class Guest:
         lines = [f'kernel="{boot}-kernel"', f'ramdisk="{boot}-initrd"']
         for name in ("kernel", "initrd"):
             self._bring(f"{folder}/{name}", f"{boot}-{name}", fresh=True)
-        root = "rdinit=/init"
+        # The rootfs is filled before all memory is known, and a tmpfs would take half of what is known for its limit.
+        root = "rdinit=/init rootfstype=ramfs"
         if self.root != "ram":
             image.copy(self.installed.initrd, where / "initrd")
             root = f"root=/dev/{self.root} ro"
