@@ -167,6 +167,15 @@ class Fetcher:
         return re.search(r"^Version: (\S+)", text, re.M).group(1)
 
     def extract(self, package, *parts):
+        try:
+            return self._extract(package, *parts)
+        except BedError as error:
+            # A week-old list may name a version that the mirror has replaced since.
+            progress.say(f"{str(error).splitlines()[0]}; once more with fresh lists")
+            self.update(force=True)
+            return self._extract(package, *parts)
+
+    def _extract(self, package, *parts):
         """The folder with that package's files (fetched and unpacked at most once per version);
         parts are packages of the same source that belong into the same folder."""
         version = self.version(package)
