@@ -83,8 +83,9 @@ def traced(host, disk, work):
 def flush_reaches_the_disk(host, guest):
     "Each fsync of the guest is a flush at the backing device, after the data and not before."
     disk = guest.disks[0]
+    fio = "fio --filename=/dev/xvdb --direct=1 --ioengine=psync --rw=randwrite --fsync=1"
     events = traced(host, disk, lambda: guest.run(
-        "fio --name=w --filename=/dev/xvdb --direct=1 --ioengine=psync --rw=randwrite --bs=4k-256k --size=6m --fsync=1"))
+        f"{fio} --name=small --bs=32k --size=1m && {fio} --name=large --bs=256k --size=2m"))
     written, flushed, in_flight = 0, 0, {}
     for event, flags, place in events:
         if flags.startswith("F") and event == "issue":
@@ -96,7 +97,7 @@ def flush_reaches_the_disk(host, guest):
                 written += 1
             else:
                 in_flight.pop(place)
-    assert written >= 24 and flushed >= 24, f"{written} writes and {flushed} flushes: {events[-10:]}"
+    assert written >= 40 and flushed >= 40, f"32 + 8 writes were {written}, with {flushed} flushes: {events[-10:]}"
 
     before = flushes(host, disk)
     guest.run("mkfs.ext4 -q -F /dev/xvdb && mount /dev/xvdb /mnt && for i in $(seq 30); do "
@@ -136,7 +137,7 @@ def backend_error(host):
     "Sectors that the host cannot read fail with EIO, and only they."
     loop = host.dom0.run("truncate -s 64M /scratch/bad && losetup -f --show /scratch/bad").out.strip()
     host.dom0.run(f"modprobe dm-mod && printf '0 8200 linear {loop} 0\\n8200 8 error\\n8208 122864 linear {loop} 8208\\n' | "
-                  "dmsetup create bad")
+                  "dmsetup create bad && dmsetup mknodes && test -e /dev/mapper/bad")
     try:
         guest = host.guest(disks=[Disk("xvdb", target="/dev/mapper/bad"), Disk("xvdc", size="32M")]).start()
         load = blk.verified_load(guest, "xvdc")
