@@ -255,7 +255,13 @@ class Guest:
         return disk
 
     def detach_disk(self, disk, force=False):
-        result = self.dom0.run(f"xl block-detach {self.name} {disk.vdev} {'--force' if force else ''}", check=False)
+        if force:
+            # What libxl does when it forces: xl of 4.17 has no option for it.
+            back = self.backend(disk)
+            front = self.dom0.read(f"{back}/frontend")
+            result = self.dom0.run(f"xenstore-rm {front}; xenstore-write {back}/online 0 {back}/state 5")
+        else:
+            result = self.dom0.run(f"xl block-detach {self.name} {disk.vdev}", check=False)
         if result:
             self.disks.remove(disk)
             disk.release(self.dom0)
