@@ -92,10 +92,53 @@ static bool offline(struct xenfront_device *xf)
 	return !xenbus_read_unsigned(xf->dev->otherend, "online", 1);
 }
 
+/* Without dev->state, which xenbus_switch_state() would set afterwards. */
+static void write_state(struct xenfront_device *xf, enum xenbus_state state)
+{
+	struct xenbus_device *dev = xf->dev;
+	struct xenbus_transaction xbt;
+	int err;
+
+	do {
+		err = xenbus_transaction_start(&xbt);
+		if (err)
+			break;
+		/* Do not bring a directory back that was removed. */
+		err = xenbus_exists(xbt, dev->nodename, "state") ?
+			xenbus_printf(xbt, dev->nodename, "state", "%d",
+				      state) : 0;
+		err = xenbus_transaction_end(xbt, err) ?: err;
+	} while (err == -EAGAIN);
+	if (err)
+		dev_err(&dev->dev, "cannot write to xenstore: %d\n", err);
+}
+
+/*
+ * Newer kernels take a device for one that the toolstack replaced, and
+ * unregister it, when they read Initialising in xenstore and then find
+ * something else in dev->state.  They look whenever one of our keys changes,
+ * from xenwatch, while steps run beside it.  So dev->state is Initialising
+ * from before xenstore says so until after it has ceased to: it is set first
+ * when we go there, and is left behind by one change when we leave.
+ */
+void xenfront_announce_start(struct xenfront_device *xf)
+{
+	xf->dev->state = XenbusStateInitialising;
+	write_state(xf, XenbusStateInitialising);
+}
+
+static void set_state(struct xenfront_device *xf, enum xenbus_state state)
+{
+	if (xf->phase == XENFRONT_WAITING)
+		write_state(xf, state);
+	else
+		xenbus_switch_state(xf->dev, state);
+}
+
 static void begin_close(struct xenfront_device *xf)
 {
 	xf->ops->quiesce(xf);
-	xenbus_switch_state(xf->dev, XenbusStateClosing);
+	set_state(xf, XenbusStateClosing);
 	xenfront_set_phase(xf, XENFRONT_CLOSING);
 	xenfront_look_again(xf, 0);
 }
@@ -105,33 +148,6 @@ static void refuse(struct xenfront_device *xf)
 {
 	set_bit(XENFRONT_F_REFUSED, &xf->flags);
 	begin_close(xf);
-}
-
-/*
- * Go back to Initialising.  Not by xenbus_switch_state(), which sets dev->state
- * after it has written: newer kernels take a device whose state in xenstore is
- * Initialising, but not in dev->state, for one that the toolstack replaced, and
- * unregister it.
- */
-void xenfront_announce_start(struct xenfront_device *xf)
-{
-	struct xenbus_device *dev = xf->dev;
-	struct xenbus_transaction xbt;
-	int err;
-
-	dev->state = XenbusStateInitialising;
-	do {
-		err = xenbus_transaction_start(&xbt);
-		if (err)
-			break;
-		/* Do not bring a directory back that was removed. */
-		err = xenbus_exists(xbt, dev->nodename, "state") ?
-			xenbus_printf(xbt, dev->nodename, "state", "%d",
-				      XenbusStateInitialising) : 0;
-		err = xenbus_transaction_end(xbt, err) ?: err;
-	} while (err == -EAGAIN);
-	if (err)
-		dev_err(&dev->dev, "cannot write to xenstore: %d\n", err);
 }
 
 static void begin_again(struct xenfront_device *xf)
@@ -177,7 +193,7 @@ static void let_go(struct xenfront_device *xf, bool force)
 static void backend_restarted(struct xenfront_device *xf)
 {
 	xf->ops->quiesce(xf);
-	xenbus_switch_state(xf->dev, XenbusStateClosed);
+	set_state(xf, XenbusStateClosed);
 	xenfront_set_phase(xf, XENFRONT_CLOSED);
 	xenfront_look_again(xf, 0);
 }
@@ -212,7 +228,7 @@ static void step_waiting(struct xenfront_device *xf, enum xenbus_state backend)
 			refuse(xf);
 			break;
 		}
-		xenbus_switch_state(xf->dev, XenbusStateInitialised);
+		set_state(xf, XenbusStateInitialised);
 		xenfront_set_phase(xf, XENFRONT_OFFERED);
 		xenfront_look_again(xf, 0);
 		break;
@@ -244,7 +260,7 @@ static void step_offered(struct xenfront_device *xf, enum xenbus_state backend)
 		}
 		xf->connected_at = jiffies;
 		xf->connects++;
-		xenbus_switch_state(xf->dev, XenbusStateConnected);
+		set_state(xf, XenbusStateConnected);
 		xenfront_set_phase(xf, XENFRONT_CONNECTED);
 		break;
 	case XenbusStateClosing:

@@ -97,7 +97,8 @@ def flush_reaches_the_disk(host, guest):
                 written += 1
             else:
                 in_flight.pop(place)
-    assert written >= 40 and flushed >= 40, f"32 + 8 writes were {written}, with {flushed} flushes: {events[-10:]}"
+    # fio leaves out the fsync after the last write of each job.
+    assert written >= 40 and flushed >= 38, f"32 + 8 writes were {written}, with {flushed} flushes: {events[-10:]}"
 
     before = flushes(host, disk)
     guest.run("mkfs.ext4 -q -F /dev/xvdb && mount /dev/xvdb /mnt && for i in $(seq 30); do "
