@@ -99,6 +99,8 @@ void xenfront_stopping(struct xenfront_device *xf)
 	if (xf->phase != XENFRONT_CONNECTED || !xenfront_usable(xf) ||
 	    (backend != XenbusStateConnected && backend != XenbusStateClosing))
 		xenfront_close_for_good(xf);
+	else
+		xenfront_look_again(xf, 0);	/* and again, until we stop */
 	mutex_unlock(&xf->lock);
 }
 EXPORT_SYMBOL_GPL(xenfront_stopping);

@@ -318,6 +318,15 @@ static void step_connected(struct xenfront_device *xf,
 		step_broken(xf);
 		return;
 	}
+	/*
+	 * While we are being removed, what is written back needs the backend
+	 * for as long as there is one; and nobody tells us when it goes.
+	 */
+	if (stopping(xf) && (backend == XenbusStateConnected ||
+			     backend == XenbusStateClosing)) {
+		xenfront_look_again(xf, POLL);
+		return;
+	}
 	switch (backend) {
 	case XenbusStateConnected:
 		xf->ops->update(xf);
