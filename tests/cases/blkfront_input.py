@@ -321,7 +321,7 @@ def features(host, guest):
     feature_keys(host, guest)
 
 
-@case(disks=DISKS, expect=[r"I/O error", r"Buffer I/O"])
+@case(long=True, disks=DISKS, expect=[r"I/O error", r"Buffer I/O"])
 def states(host, guest):
     "States in any order, nodes that vanish, a disk that never answers."
     state_jumps(host, guest)
@@ -329,7 +329,7 @@ def states(host, guest):
     never_answers(host, guest)
 
 
-@case(disks=DISKS)
+@case(long=True, disks=DISKS)
 def many(host, guest):
     "Many backends one after the other, and many changes of one: nothing leaks, nothing stalls."
     no_leak(host, guest)
