@@ -50,7 +50,7 @@ def partitions(host, guest):
     guest.run("test ! -e /sys/block/xvdc1/xvdc1p1 && ! ls /sys/block/xvdc1 | grep -q ^xvdc1p")
 
 
-@case(disks=[Disk("xvdb", size="16M")])
+@case(long=True, disks=[Disk("xvdb", size="16M")])
 def same_name(host, guest):
     "A second disk of the same name is refused by a line in the log, and the first one stays."
     mark(host, guest.disks[0])
