@@ -6,17 +6,17 @@ from lies import Lie
 
 class States(Lie):
     name = "states"
-    text = "during I/O the state becomes each of N.N.N in turn, 0.3 s apart, then the true one; \"-\" removes it"
+    text = "during I/O the state becomes each of N.N.N in turn, 1.5 s apart, then the true one; \"-\" removes it"
     default = "1.4"
-    begun = False
+    begun, pause = False, 1.5       # xenstore is slow when many work
 
     def take(self, connection, requests):
         if requests and not self.begun:
             self.begun = True
             backend, jumps = connection.backend, self.argument.split(".")
             for turn, state in enumerate(jumps):
-                backend.after(0.3 * turn, lambda state=state: self.write(backend, state))
-            backend.after(0.3 * len(jumps), lambda: self.repent(backend))
+                backend.after(self.pause * turn, lambda state=state: self.write(backend, state))
+            backend.after(self.pause * len(jumps), lambda: self.repent(backend))
         return requests
 
     def repent(self, backend):

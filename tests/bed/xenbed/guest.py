@@ -259,7 +259,10 @@ class Guest:
             # What libxl does when it forces: xl of 4.17 has no option for it.
             back = self.backend(disk)
             front = self.dom0.read(f"{back}/frontend")
-            result = self.dom0.run(f"xenstore-rm {front}; xenstore-write {back}/online 0 {back}/state 5")
+            # With its own record, or the next disk of that number "already exists".
+            record = f"/libxl/{self.id}/device/vbd/{back.rpartition('/')[2]}"
+            result = self.dom0.run(f"xenstore-rm {front}; xenstore-rm {record}; "
+                                   f"xenstore-write {back}/online 0 {back}/state 5")
         else:
             result = self.dom0.run(f"xl block-detach {self.name} {disk.vdev}", check=False)
         if result:
