@@ -31,7 +31,7 @@ class Host:
     """with Host() as host: ... One QEMU, held under the machine-wide lock for as long as it lives."""
 
     def __init__(self, icount=False, folder=None, modules=None, xen_args="", ports=(), memory=qemu.MACHINE_MB,
-                 cpus=None):
+                 cpus=None, plugin=None):
         self.folder = pathlib.Path(folder) if folder else new_log_folder()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.modules = pathlib.Path(modules).resolve() if modules else None
@@ -41,7 +41,8 @@ class Host:
         self.names = itertools.count(1)
         self.heard_at = time.monotonic()
         self._stack = contextlib.ExitStack()
-        self._options = dict(icount=icount, xen_args=xen_args, ports=ports, memory=memory, cpus=cpus)
+        self._options = dict(icount=icount, xen_args=xen_args, ports=ports, memory=memory, cpus=cpus,
+                             plugin=plugin)
         self.dom0 = self.watch = None
 
     def start(self):

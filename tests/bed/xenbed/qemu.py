@@ -30,15 +30,21 @@ def die_with_parent():
 
 
 class Qemu:
-    """folder keeps what belongs to this run: sockets, the scratch disk, the serial log."""
+    """folder keeps what belongs to this run: sockets, the scratch disk, the serial log.
 
-    def __init__(self, folder, icount=False, memory=MACHINE_MB, xen_args="", ports=(), on_serial=None, cpus=None):
+    plugin: a TCG plugin; its options(folder, RAM in bytes) are QEMU's arguments for it.
+    """
+
+    def __init__(self, folder, icount=False, memory=MACHINE_MB, xen_args="", ports=(), on_serial=None, cpus=None,
+                 plugin=None):
         self.folder, self.icount = folder, icount
         self.serial_log = folder / "xen.log"
         self.on_serial = on_serial or (lambda data: None)
         self.process = None
         self.agent = None
         self._command = self._compose(memory, xen_args, ports, cpus or (1 if icount else 2))
+        if plugin:
+            self._command += plugin.options(folder, memory << 20)
 
     def _compose(self, memory, xen_args, ports, cpus):
         kernel = kernels.find(image.DOM0_KERNEL)

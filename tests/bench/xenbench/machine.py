@@ -2,7 +2,6 @@
 """The machine under measurement: one instruction is one nanosecond, one vCPU, null_blk behind blkback."""
 import contextlib
 
-from xenbed import qemu
 from xenbed.disk import Disk
 from xenbed.host import Host, new_log_folder
 
@@ -14,35 +13,12 @@ NULL = {"irqmode": 1, "hw_queue_depth": 64}
 FLOOR = "/dev/nullb0"
 
 
-class _Plugged(qemu.Qemu):
-    """QEMU with the counting plugin; plugin is set by whoever starts one."""
-    plugin = None
-
-    def _compose(self, memory, *rest):
-        self.plugin.ram_bytes = memory << 20
-        return super()._compose(memory, *rest) + self.plugin.options(self.folder, memory << 20)
-
-
-@contextlib.contextmanager
-def _with(plugin):
-    """Host makes its Qemu by the module's name for it."""
-    if not plugin:
-        yield
-        return
-    plain, qemu.Qemu = qemu.Qemu, type("Plugged", (_Plugged,), {"plugin": plugin})
-    try:
-        yield
-    finally:
-        qemu.Qemu = plain
-
-
 @contextlib.contextmanager
 def running(name, modules=None, kernel="6.1", plugin=None):
     """The guest, up, with no block driver loaded; guest.host and guest.dom0 lead to the others."""
-    host = Host(icount=True, folder=new_log_folder(name), modules=modules)
+    host = Host(icount=True, folder=new_log_folder(name), modules=modules, plugin=plugin)
     try:
-        with _with(plugin):
-            host.start()
+        host.start()
         guest = host.guest("bench", type="pv", kernel=kernel, vcpus=1, memory=GUEST_MB, load=(),
                            disks=[Disk(vdev=driver.DISK, backend="null", size="64G", null=NULL)])
         guest.start()
