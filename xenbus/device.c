@@ -16,13 +16,20 @@ static struct workqueue_struct *xenfront_wq;
 /**
  * xenfront_look_again() - have a step taken
  * @xf:		the device
- * @delay:	in jiffies; replaces the delay of a step that waits
+ * @delay:	in jiffies; 0 also ends the delay of a step that waits
  *
  * Context: any.
  */
 void xenfront_look_again(struct xenfront_device *xf, unsigned long delay)
 {
-	mod_delayed_work(xenfront_wq, &xf->work, delay);
+	/*
+	 * A step that decides to wait must not put off the one that was asked
+	 * for while it ran: what it is to see may have come too late for it.
+	 */
+	if (delay)
+		queue_delayed_work(xenfront_wq, &xf->work, delay);
+	else
+		mod_delayed_work(xenfront_wq, &xf->work, 0);
 }
 
 static void xenfront_work(struct work_struct *work)
