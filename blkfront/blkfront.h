@@ -209,12 +209,15 @@ static inline bool blkfront_has_secure_erase(const struct blkfront *bf)
  * @BLKFRONT_SLOT_IDLE:	the block layer
  * @BLKFRONT_SLOT_READY:	we; its data is mapped, it is on no ring yet
  * @BLKFRONT_SLOT_RING:	the backend
+ * @BLKFRONT_SLOT_DOUBTED:	we; the answer is an error that may not be meant
+ *				for us, see blkfront_ring_believe()
  * @BLKFRONT_SLOT_ANSWERED:	we; the answer has been checked
  */
 enum blkfront_slot_state {
 	BLKFRONT_SLOT_IDLE,
 	BLKFRONT_SLOT_READY,
 	BLKFRONT_SLOT_RING,
+	BLKFRONT_SLOT_DOUBTED,
 	BLKFRONT_SLOT_ANSWERED,
 };
 
@@ -224,7 +227,8 @@ enum blkfront_slot_state {
 
 /**
  * struct blkfront_slot - our part of a struct request
- * @next:	in the list of answers that one interrupt brought
+ * @next:	in the list of answers that one interrupt brought, or in that of
+ *		a ring's doubted ones
  * @ring:	where it was submitted, or would be
  * @issued:	jiffies when it went to the backend
  * @state:	changed by blkfront_slot_move() alone
@@ -298,6 +302,8 @@ unsigned int blkfront_data_unmap(struct request *rq, bool force);
  *		interrupts off, because the interrupt handler takes it
  * @front:	the ring's private indices
  * @pushed:	how far the backend may read; what it sees of it is shared
+ * @doubted:	requests whose answers are errors, linked by their slots; they
+ *		are in @blkfront.inflight still
  * @shared:	its pages and channel
  * @pool:	pages for copied data and for indirect descriptions
  * @cpus:	whom it serves; the irq's affinity hint points here
@@ -311,6 +317,7 @@ struct blkfront_ring {
 	spinlock_t lock;		/* guards @front and the counters */
 	struct blkif_front_ring front;
 	RING_IDX pushed;
+	struct request *doubted;
 	struct xenfront_ring shared;
 	struct xenfront_pool pool;
 	struct cpumask cpus;
@@ -328,6 +335,7 @@ bool blkfront_ring_submit(struct blkfront_ring *ring, struct request *rq,
 			  bool last);
 void blkfront_ring_push(struct blkfront_ring *ring);
 bool blkfront_ring_reap(struct blkfront_ring *ring);
+void blkfront_ring_believe(struct blkfront_ring *ring);
 
 /* ------------------------------------------------------------------------
  * queue.c: the block layer's queues

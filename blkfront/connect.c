@@ -173,6 +173,13 @@ static int blkfront_connect(struct xenfront_device *xf)
 	}
 	bf->config = config;
 	bf->lost = 0;
+	/*
+	 * A backend that starts anew and finds these rings goes by our keys:
+	 * it must not keep pages mapped that are not there to be kept.
+	 */
+	if (!config.persistent)
+		xenbus_printf(XBT_NIL, xf->dev->nodename, "feature-persistent",
+			      "%u", 0);
 
 	if (!bf->disk) {
 		err = first_connect(bf);
@@ -197,20 +204,33 @@ static int blkfront_connect(struct xenfront_device *xf)
 }
 
 /* Size, read-only flag and medium may change while the disk is connected. */
-static void blkfront_changed(struct xenfront_device *xf)
+static void take_changes(struct blkfront *bf,
+			 const struct blkfront_config *config)
+{
+	if (config->sectors == bf->config.sectors &&
+	    config->info == bf->config.info)
+		return;
+	WRITE_ONCE(bf->config.sectors, config->sectors);
+	WRITE_ONCE(bf->config.info, config->info);
+	queue_work(blkfront_wq, &bf->disk_work);
+}
+
+static int blkfront_update(struct xenfront_device *xf)
 {
 	struct blkfront *bf = to_blkfront(xf);
 	struct blkfront_config config;
+	unsigned int i;
 
-	if (blkfront_config_read(xf->dev, &bf->params, &config))
-		return;
-	if (config.sectors == bf->config.sectors &&
-	    config.info == bf->config.info)
-		return;
-	/* The rest was settled when the rings were connected. */
-	WRITE_ONCE(bf->config.sectors, config.sectors);
-	WRITE_ONCE(bf->config.info, config.info);
-	queue_work(blkfront_wq, &bf->disk_work);
+	if (!blkfront_config_read(xf->dev, &bf->params, &config)) {
+		/* What is on the rings rests on these. */
+		if (config.max_segments < bf->config.max_segments ||
+		    config.persistent != bf->config.persistent)
+			return -ESTALE;
+		take_changes(bf, &config);
+	}
+	for (i = 0; i < bf->shape.nr_rings; i++)
+		blkfront_ring_believe(&bf->rings[i]);
+	return 0;
 }
 
 static void blkfront_quiesce(struct xenfront_device *xf)
@@ -311,7 +331,7 @@ const struct xenfront_ops blkfront_lifecycle_ops = {
 	.offer		= blkfront_offer,
 	.publish	= blkfront_publish,
 	.connect	= blkfront_connect,
-	.update		= blkfront_changed,
+	.update		= blkfront_update,
 	.quiesce	= blkfront_quiesce,
 	.disconnect	= blkfront_disconnect,
 	.in_use		= blkfront_in_use,

@@ -150,7 +150,8 @@ static enum blk_eh_timer_return blkfront_timeout(struct request *rq)
 
 	/* While the backend is away, requests wait, and everybody knows why. */
 	if (READ_ONCE(bf->xf.phase) != XENFRONT_CONNECTED ||
-	    slot->state != BLKFRONT_SLOT_RING)
+	    (slot->state != BLKFRONT_SLOT_RING &&
+	     slot->state != BLKFRONT_SLOT_DOUBTED))
 		return BLK_EH_RESET_TIMER;
 
 	blkfront_request_describe(rq, text, sizeof(text));

@@ -278,6 +278,10 @@ bool blkfront_request_withdraw(struct request *rq, bool force)
 
 	if (blkfront_data_unmap(rq, force) && !force)
 		return false;
+	/* One whose answer was doubted to the end has none. */
+	if (slot->state == BLKFRONT_SLOT_DOUBTED)
+		blkfront_slot_move(slot, BLKFRONT_SLOT_DOUBTED,
+				   BLKFRONT_SLOT_RING);
 	blkfront_slot_move(slot, BLKFRONT_SLOT_RING, BLKFRONT_SLOT_IDLE);
 	return true;
 }

@@ -266,7 +266,7 @@ static struct request *take_answer(struct blkfront_ring *ring, RING_IDX at)
 	 * Linux' backend repeats the inner operation of an indirect request,
 	 * others repeat BLKIF_OP_INDIRECT; both are fine.
 	 */
-	if (slot->ring != ring ||
+	if (slot->ring != ring || slot->state != BLKFRONT_SLOT_RING ||
 	    (rsp.operation != slot->op && rsp.operation != sent_as(slot)) ||
 	    rsp.status > BLKIF_RSP_OKAY ||
 	    rsp.status < BLKIF_RSP_EOPNOTSUPP) {
@@ -279,14 +279,26 @@ static struct request *take_answer(struct blkfront_ring *ring, RING_IDX at)
 	}
 	slot->answer = rsp.status;
 	slot->next = NULL;
-	blkfront_slot_move(slot, BLKFRONT_SLOT_RING, BLKFRONT_SLOT_ANSWERED);
 	return rq;
+}
+
+/* An error waits for blkfront_ring_believe(); until then it is no answer. */
+static void doubt(struct blkfront_ring *ring, struct request *rq)
+{
+	struct blkfront_slot *slot = blkfront_slot(rq);
+
+	blkfront_slot_move(slot, BLKFRONT_SLOT_RING, BLKFRONT_SLOT_DOUBTED);
+	slot->next = ring->doubted;
+	ring->doubted = rq;
+	ring->bf->inflight[blkfront_queue_id(rq)] = rq;
+	xenfront_kick(&ring->bf->xf);
 }
 
 /* All answers up to @end, in order.  False: the ring cannot be trusted. */
 static bool take_answers(struct blkfront_ring *ring, RING_IDX end,
 			 struct request ***tail)
 {
+	struct blkfront_slot *slot;
 	struct request *rq;
 
 	while (ring->front.rsp_cons != end) {
@@ -294,8 +306,15 @@ static bool take_answers(struct blkfront_ring *ring, RING_IDX end,
 		if (!rq)
 			return false;
 		ring->front.rsp_cons++;
+		slot = blkfront_slot(rq);
+		if (unlikely(slot->answer != BLKIF_RSP_OKAY)) {
+			doubt(ring, rq);
+			continue;
+		}
+		blkfront_slot_move(slot, BLKFRONT_SLOT_RING,
+				   BLKFRONT_SLOT_ANSWERED);
 		**tail = rq;
-		*tail = &blkfront_slot(rq)->next;
+		*tail = &slot->next;
 	}
 	return true;
 }
@@ -313,11 +332,13 @@ static bool take_answers(struct blkfront_ring *ring, RING_IDX end,
 bool blkfront_ring_reap(struct blkfront_ring *ring)
 {
 	struct request *answered = NULL, **tail = &answered;
+	RING_IDX begin, end;
 	unsigned long flags;
-	RING_IDX end;
+	bool any;
 	int more;
 
 	spin_lock_irqsave(&ring->lock, flags);
+	begin = ring->front.rsp_cons;
 	do {
 		end = READ_ONCE(ring->front.sring->rsp_prod);
 		if (RING_RESPONSE_PROD_OVERFLOW(&ring->front, end)) {
@@ -334,10 +355,43 @@ bool blkfront_ring_reap(struct blkfront_ring *ring)
 			break;
 		RING_FINAL_CHECK_FOR_RESPONSES(&ring->front, more);
 	} while (more);
+	any = ring->front.rsp_cons != begin;
 	spin_unlock_irqrestore(&ring->lock, flags);
 
-	if (!answered)
-		return false;
 	blkfront_queue_complete(ring->bf, answered);
-	return true;
+	return any;
+}
+
+/**
+ * blkfront_ring_believe() - complete the requests whose answers are errors
+ * @ring: the ring, of a connection that is what was negotiated
+ *
+ * A backend that starts anew attaches to the rings it finds, before we know of
+ * it.  With other limits than the one before (fewer segments, or grants mapped
+ * in another way) it fails what is on them, although nothing is wrong with the
+ * disk.  So an error counts only after a look at what the backend announces;
+ * if that has changed the request is replayed when the connection is made anew.
+ *
+ * Context: process; the lifecycle only.
+ */
+void blkfront_ring_believe(struct blkfront_ring *ring)
+{
+	struct request *doubted, *rq, *answered = NULL;
+	struct blkfront_slot *slot;
+
+	spin_lock_irq(&ring->lock);
+	doubted = ring->doubted;
+	ring->doubted = NULL;
+	while ((rq = doubted)) {
+		slot = blkfront_slot(rq);
+		doubted = slot->next;
+		ring->bf->inflight[blkfront_queue_id(rq)] = NULL;
+		blkfront_slot_move(slot, BLKFRONT_SLOT_DOUBTED,
+				   BLKFRONT_SLOT_ANSWERED);
+		slot->next = answered;
+		answered = rq;
+	}
+	spin_unlock_irq(&ring->lock);
+
+	blkfront_queue_complete(ring->bf, answered);
 }

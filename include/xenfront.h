@@ -67,8 +67,11 @@ enum xenfront_phase {
  *		transaction has to be repeated; must not end it.
  * @connect:	The backend is Connected: read what it announces there, and
  *		start (or resume) work.  An error refuses the backend.
- * @update:	The backend announced Connected once more, so something about
- *		the device may have changed (a disk's size, for example).
+ * @update:	Somebody had us look while we are connected: the backend may have
+ *		changed something about the device (a disk's size, for
+ *		example), or the driver kicked.  An error says that the
+ *		connection does not fit what the backend announces now, and has
+ *		to be made anew.
  * @quiesce:	Stop giving work to the rings; what is in flight stays.
  * @disconnect:	The backend has let go of the rings, or @force says that it
  *		will not.  Collect the answers that are there, destroy the
@@ -87,7 +90,7 @@ struct xenfront_ops {
 	int (*publish)(struct xenfront_device *xf,
 		       struct xenbus_transaction xbt);
 	int (*connect)(struct xenfront_device *xf);
-	void (*update)(struct xenfront_device *xf);
+	int (*update)(struct xenfront_device *xf);
 	void (*quiesce)(struct xenfront_device *xf);
 	int (*disconnect)(struct xenfront_device *xf, bool force);
 	bool (*in_use)(struct xenfront_device *xf);

@@ -318,20 +318,24 @@ static void step_connected(struct xenfront_device *xf,
 		step_broken(xf);
 		return;
 	}
-	/*
-	 * While we are being removed, what is written back needs the backend
-	 * for as long as there is one; and nobody tells us when it goes.
-	 */
-	if (stopping(xf) && (backend == XenbusStateConnected ||
-			     backend == XenbusStateClosing)) {
-		xenfront_look_again(xf, POLL);
-		return;
-	}
 	switch (backend) {
 	case XenbusStateConnected:
-		xf->ops->update(xf);
-		break;
 	case XenbusStateClosing:
+		/* Until we close too, one that closes works like any other. */
+		if (xf->ops->update(xf)) {
+			begin_close(xf);
+			break;
+		}
+		/*
+		 * While we are being removed, what is written back needs the
+		 * backend for as long as there is one; and nobody tells us
+		 * when it goes.
+		 */
+		if (stopping(xf))
+			xenfront_look_again(xf, HZ);
+		else if (backend == XenbusStateClosing)
+			step_asked_to_close(xf);
+		break;
 	case XenbusStateClosed:
 		step_asked_to_close(xf);
 		break;
