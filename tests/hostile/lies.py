@@ -104,7 +104,10 @@ class IdUnissued(WrongId):
     name, text = "id-unissued", "an answer's id is a plausible one that was not issued"
 
     def wrong(self, connection, request):
-        return next(number for number in range(connection.ring.size) if number not in connection.unanswered)
+        # The guest may be issuing the next request just now. Its tags are handed out side by side, so what is
+        # farthest from those in use is none of them.
+        used = connection.unanswered | {request.id}
+        return max(range(connection.ring.size), key=lambda number: min(abs(number - id) for id in used))
 
 
 class IdDuplicate(Lie):
