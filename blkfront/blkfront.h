@@ -139,6 +139,7 @@ int blkfront_config_read(struct xenbus_device *dev,
  *		the block layer about new limits or a new size
  * @trim_work:	gives unused pages back now and then
  * @added:	@disk is registered; written by @disk_work and remove only
+ * @removing:	@disk_work has nothing to do any more; written by remove only
  * @quiesced:	the queue is stopped; lifecycle only
  * @dead:	every request fails from now on
  * @ready:	nobody needs to wait for this disk (any more)
@@ -159,6 +160,7 @@ struct blkfront {
 	struct work_struct disk_work;
 	struct delayed_work trim_work;
 	bool added;
+	bool removing;
 	bool quiesced;
 	bool dead;
 	bool ready;
@@ -353,7 +355,6 @@ struct request *blkfront_queue_take(struct blkfront *bf, u64 id);
 int blkfront_disk_create(struct blkfront *bf);
 void blkfront_disk_update(struct work_struct *work);
 void blkfront_disk_remove(struct blkfront *bf);
-void blkfront_free(struct blkfront *bf);
 
 /* ------------------------------------------------------------------------
  * serial.c

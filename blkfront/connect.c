@@ -279,13 +279,14 @@ static void blkfront_closed(struct xenfront_device *xf)
 	WRITE_ONCE(bf->ready, true);
 	if (!bf->disk)
 		return;
-	if (READ_ONCE(bf->added))
-		blk_mark_disk_dead(bf->disk);
+	/* First what waits fails: a file system that is shut down waits for it. */
 	if (bf->quiesced) {
 		bf->quiesced = false;
 		blk_mq_unquiesce_queue(bf->disk->queue);
 	}
 	blk_mq_kick_requeue_list(bf->disk->queue);
+	if (READ_ONCE(bf->added))
+		blk_mark_disk_dead(bf->disk);
 }
 
 static void show_rings(struct blkfront *bf, struct seq_file *m)

@@ -7,6 +7,7 @@
 #include <linux/cdrom.h>
 #include <linux/hdreg.h>
 #include <linux/major.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <xenfront.h>
 
@@ -68,7 +69,7 @@ static unsigned int blkfront_check_events(struct gendisk *disk,
 /* The last one who had it open is gone. */
 static void blkfront_free_disk(struct gendisk *disk)
 {
-	blkfront_free(disk->private_data);
+	kfree(disk->private_data);
 }
 
 static const struct block_device_operations disk_ops = {
@@ -231,7 +232,7 @@ void blkfront_disk_update(struct work_struct *work)
 {
 	struct blkfront *bf = container_of(work, struct blkfront, disk_work);
 
-	if (READ_ONCE(bf->dead))
+	if (READ_ONCE(bf->dead) || READ_ONCE(bf->removing))
 		return;
 	if (!bf->added) {
 		add_disk_now(bf);
@@ -249,6 +250,8 @@ void blkfront_disk_update(struct work_struct *work)
  */
 void blkfront_disk_remove(struct blkfront *bf)
 {
+	/* Steps go on and may queue it again: it finds nothing to do then. */
+	WRITE_ONCE(bf->removing, true);
 	cancel_work_sync(&bf->disk_work);
 	if (bf->added)
 		del_gendisk(bf->disk);

@@ -166,18 +166,6 @@ err_free:
 	return err;
 }
 
-/**
- * blkfront_free() - the end of a disk that nobody can reach any more
- * @bf: the disk
- *
- * Context: process.
- */
-void blkfront_free(struct blkfront *bf)
-{
-	blkfront_vdev_release(&bf->vdev);
-	kfree(bf);
-}
-
 static void blkfront_remove(struct xenbus_device *dev)
 {
 	struct xenfront_device *xf = dev_get_drvdata(&dev->dev);
@@ -187,10 +175,13 @@ static void blkfront_remove(struct xenbus_device *dev)
 	xenfront_stopping(xf);
 	blkfront_disk_remove(bf);
 	xenfront_stop(xf);
+	cancel_work_sync(&bf->disk_work);
+	/* The next disk of that name need not wait for users of this one. */
+	blkfront_vdev_release(&bf->vdev);
 
 	disk = bf->disk;
 	if (!disk) {
-		blkfront_free(bf);
+		kfree(bf);
 		return;
 	}
 	/* Whoever has it open may keep the disk, but not its queues. */

@@ -57,14 +57,21 @@ def detach_in_use(host, guest):
 
 @case(disks=[Disk("xvdb", size="32M"), Disk("xvdc", size="32M")], expect=[r"I/O error", r"Buffer I/O"])
 def forced_detach(host, guest):
-    "Taken away by force under I/O: that disk's I/O fails, the other's does not."
+    "Taken away by force under I/O: that disk's I/O fails, the other's does not, and its name is free at once."
     load = blk.verified_load(guest)
+    holder = guest.spawn("exec sleep 100000 < /dev/xvdc")
     victim = guest.spawn("fio --name=victim --filename=/dev/xvdc --direct=1 --ioengine=libaio --rw=randwrite --bs=4k "
                          "--iodepth=8 --size=16m --time_based --runtime=600")
     load.wait(1)
     guest.detach_disk(guest.disks[1], force=True)
     assert victim.wait(timeout=240).rc != 0, "I/O to a disk that is gone has not failed"
     blk.wait_until(lambda: gone(guest, "xvdc"), "xvdc goes")
+    load.wait(2)
+    assert holder.running, "the device that is gone is not open any more"
+    guest.attach_disk(Disk("xvdc", size="16M"))
+    guest.wait_for("test \"$(cat /sys/block/xvdc/size)\" = 32768", what="the next xvdc")
+    guest.run("dd if=/dev/urandom of=/dev/xvdc bs=1M count=16 oflag=direct status=none")
+    holder.kill(9)
     load.wait(2)
     load.stop()
 
