@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The driver that serves the guest's disk: the kernel's or ours, exchanged in the running guest."""
 from xenbed import modules
+from xenbed.disk import Disk
+from xenbed.mux import CommandFailed
 from xenbed.progress import BedError
 
 DISK = "xvda"
-BUS = "/sys/bus/xen"
+# null_blk as it is when loaded without parameters: answers from a softirq, at once, and keeps no data.
+NULL = {"irqmode": 1, "hw_queue_depth": 64}
 DEBUGFS = "/sys/kernel/debug/xenfront"
 
 
@@ -17,8 +20,8 @@ class Driver:
     def load(self):
         commands = [f"insmod {path} {self.params if path == self.files[-1] else ''}" for path in self.files]
         self.guest.run(" && ".join(commands))
-        self.wait()
         self.verify()
+        self.attach()
 
     def wait(self):
         self.guest.wait_for(f"test \"$(cat /sys/block/{DISK}/size 2>/dev/null || echo 0)\" -gt 0",
@@ -31,24 +34,18 @@ class Driver:
         if meant != loaded:
             raise BedError(f"{self.name}: srcversion {loaded!r} is loaded, {self.files[-1]} has {meant!r}")
 
-    def bound(self):
-        """Names of the vbd devices, as the bus calls them."""
-        return self.guest.run(f"cd {BUS}/devices; ls -d vbd-*").out.split()
-
-    def unbind(self):
-        """The bus pins a driver's module while a device is bound."""
-        for device in self.bound():
-            self.guest.run(f"d={BUS}/devices/{device}; [ ! -e $d/driver ] || echo {device} > $d/driver/unbind")
-
-    def bind(self):
-        folder = self.guest.run(f"cd {BUS}/drivers; for d in *; do "
-                                f"[ \"$(basename \"$(readlink -f $d/module)\")\" = xen_blkfront ] && echo $d; done; true").out.strip()
-        for device in self.bound():
-            self.guest.run(f"echo {device} > '{BUS}/drivers/{folder}/bind'")
+    def attach(self):
+        """A new device for each driver: the kernel's does not connect again to one that it, or ours, has closed."""
+        self.disk = self.guest.attach_disk(Disk(DISK, backend="null", size="64G", null=NULL))
         self.wait()
 
+    def detach(self):
+        detached = self.guest.detach_disk(self.disk)
+        if not detached:
+            raise CommandFailed("dom0", f"xl block-detach {DISK} from {self.name}", detached)
+
     def unload(self):
-        self.unbind()
+        self.detach()
         for path in reversed(self.files):
             self.guest.run(f"rmmod {modules.canonical(path)}")
 

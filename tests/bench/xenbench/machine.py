@@ -2,14 +2,9 @@
 """The machine under measurement: one instruction is one nanosecond, one vCPU, null_blk behind blkback."""
 import contextlib
 
-from xenbed.disk import Disk
 from xenbed.host import Host, new_log_folder
 
-from . import driver
-
 GUEST_MB = 2048                 # in-tree's pools for ring order 4 and 256 segments take half a gigabyte
-# null_blk as it is when loaded without parameters: answers from a softirq, at once, and keeps no data.
-NULL = {"irqmode": 1, "hw_queue_depth": 64}
 FLOOR = "/dev/nullb0"
 
 
@@ -19,8 +14,7 @@ def running(name, modules=None, kernel="6.1", plugin=None):
     host = Host(icount=True, folder=new_log_folder(name), modules=modules, plugin=plugin)
     try:
         host.start()
-        guest = host.guest("bench", type="pv", kernel=kernel, vcpus=1, memory=GUEST_MB, load=(),
-                           disks=[Disk(vdev=driver.DISK, backend="null", size="64G", null=NULL)])
+        guest = host.guest("bench", type="pv", kernel=kernel, vcpus=1, memory=GUEST_MB, load=())
         guest.start()
         guest.run("modprobe null_blk && test -b " + FLOOR)
         yield guest
