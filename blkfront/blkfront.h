@@ -140,6 +140,9 @@ int blkfront_config_read(struct xenbus_device *dev,
  * @trim_work:	gives unused pages back now and then
  * @added:	@disk is registered; written by @disk_work and remove only
  * @removing:	@disk_work has nothing to do any more; written by remove only
+ * @answered:	how many answers there had been when there was progress last;
+ *		lifecycle only, while the disk is being removed
+ * @answered_at:	when that was, in jiffies; 0: not looked at yet
  * @quiesced:	the queue is stopped; lifecycle only
  * @dead:	every request fails from now on
  * @ready:	nobody needs to wait for this disk (any more)
@@ -161,6 +164,8 @@ struct blkfront {
 	struct delayed_work trim_work;
 	bool added;
 	bool removing;
+	unsigned int answered;
+	unsigned long answered_at;
 	bool quiesced;
 	bool dead;
 	bool ready;

@@ -4,6 +4,7 @@
  * conversation with its backend.
  */
 #include <linux/blk-mq.h>
+#include <linux/jiffies.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <xen/interface/io/protocols.h>
@@ -12,6 +13,8 @@
 #include "blkfront.h"
 
 #define TRIM_INTERVAL	(10 * HZ)
+/* While the disk is being removed: how long a backend may answer nothing. */
+#define SILENCE		(10 * HZ)
 
 static void destroy_rings(struct blkfront *bf)
 {
@@ -215,6 +218,31 @@ static void take_changes(struct blkfront *bf,
 	queue_work(blkfront_wq, &bf->disk_work);
 }
 
+/*
+ * Whoever removes the disk waits for what is written back, and that for the
+ * backend: as long as it gets on, but not for one that has fallen silent.
+ */
+static void watch_progress(struct blkfront *bf)
+{
+	unsigned int i, answered = 0, waiting = 0;
+	struct blkif_front_ring *front;
+
+	for (i = 0; i < bf->shape.nr_rings; i++) {
+		front = &bf->rings[i].front;
+		answered += READ_ONCE(front->rsp_cons);
+		waiting += READ_ONCE(front->req_prod_pvt) -
+			   READ_ONCE(front->rsp_cons);
+	}
+	if (!waiting || answered != bf->answered || !bf->answered_at) {
+		bf->answered = answered;
+		bf->answered_at = jiffies ?: 1;
+	} else if (time_after(jiffies, bf->answered_at + SILENCE)) {
+		xenfront_break(&bf->xf,
+			       "%u requests have had no answer for %u s and the disk is to go",
+			       waiting, SILENCE / HZ);
+	}
+}
+
 static int blkfront_update(struct xenfront_device *xf)
 {
 	struct blkfront *bf = to_blkfront(xf);
@@ -230,6 +258,8 @@ static int blkfront_update(struct xenfront_device *xf)
 	}
 	for (i = 0; i < bf->shape.nr_rings; i++)
 		blkfront_ring_believe(&bf->rings[i]);
+	if (test_bit(XENFRONT_F_STOPPING, &xf->flags))
+		watch_progress(bf);
 	return 0;
 }
 

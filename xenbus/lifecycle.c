@@ -369,6 +369,14 @@ static void step_closing(struct xenfront_device *xf, enum xenbus_state backend)
 	case XenbusStateReconfigured:
 		if (!done_waiting) {
 			wait_for_backend(xf, "close");
+			/*
+			 * Nobody is at the change from Initialising any more
+			 * (see above).  The kernel, which waits up to five
+			 * minutes for devices that start, stops waiting.
+			 */
+			if (xf->complained)
+				xenbus_switch_state(xf->dev,
+						    XenbusStateClosing);
 			break;
 		}
 		fallthrough;
