@@ -158,27 +158,13 @@ static void write_request(struct blkfront_ring *ring, struct request *rq)
 	}
 }
 
-/*
- * Make what was written visible.  True if the backend has to be told.
- *
- * RING_PUSH_REQUESTS_AND_CHECK_NOTIFY() would read back from the shared ring
- * what was pushed before, and the backend can write there.
- */
+/* Make what was written visible.  True if the backend has to be told. */
 static bool push(struct blkfront_ring *ring)
 {
-	RING_IDX old = ring->pushed, new = ring->front.req_prod_pvt;
 	struct blkif_sring *sring = ring->front.sring;
 
-	if (old == new)
-		return false;
-	ring->pushed = new;
-
-	/* The requests before the index that covers them. */
-	virt_wmb();
-	WRITE_ONCE(sring->req_prod, new);
-	/* The index before we look whether the backend waits for it. */
-	virt_mb();
-	if (new - READ_ONCE(sring->req_event) >= new - old)
+	if (!xenfront_ring_push(&ring->pushed, ring->front.req_prod_pvt,
+				&sring->req_prod, &sring->req_event))
 		return false;
 	ring->notifications++;
 	return true;

@@ -18,6 +18,7 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 #include <xen/grant_table.h>
+#include <xen/interface/io/ring.h>
 #include <xen/interface/io/xenbus.h>
 #include <xen/xenbus.h>
 
@@ -60,6 +61,8 @@ enum xenfront_phase {
  * NOIO scope, because the device may be the one that memory is written to.
  * None may wait for I/O on the device itself.
  *
+ * @published:	The state that tells the backend that our keys are there;
+ *		XenbusStateInitialised unless its protocol wants another.
  * @offer:	The backend is in InitWait: read what it announces there and
  *		create the rings.  On error, undo what was done.
  * @publish:	Write ring references, event channels and features below
@@ -86,6 +89,7 @@ enum xenfront_phase {
  * @show:	Optional.  Print what was negotiated, for debugfs.
  */
 struct xenfront_ops {
+	enum xenbus_state published;
 	int (*offer)(struct xenfront_device *xf);
 	int (*publish)(struct xenfront_device *xf,
 		       struct xenbus_transaction xbt);
@@ -225,6 +229,37 @@ int xenfront_ring_publish(const struct xenfront_ring *ring,
 			  const char *ref_key, const char *evtchn_key);
 void xenfront_ring_set_affinity(const struct xenfront_ring *ring,
 				const struct cpumask *mask);
+
+/**
+ * xenfront_ring_push() - let the backend see what was written to a ring
+ * @pushed:	how far it may read; the caller's own, never read back
+ * @prod:	how far it may read from now on
+ * @shared_prod:	the ring's req_prod
+ * @shared_event:	the ring's req_event
+ *
+ * RING_PUSH_REQUESTS_AND_CHECK_NOTIFY() would read back from the shared ring
+ * what was pushed before, and the backend can write there.
+ *
+ * Context: any; under whatever keeps others from the ring.
+ * Return: true if the backend has to be told.
+ */
+static inline bool xenfront_ring_push(RING_IDX *pushed, RING_IDX prod,
+				      RING_IDX *shared_prod,
+				      const RING_IDX *shared_event)
+{
+	RING_IDX old = *pushed;
+
+	if (old == prod)
+		return false;
+	*pushed = prod;
+
+	/* The requests before the index that covers them. */
+	virt_wmb();
+	WRITE_ONCE(*shared_prod, prod);
+	/* The index before we look whether the backend waits for it. */
+	virt_mb();
+	return prod - READ_ONCE(*shared_event) < prod - old;
+}
 
 /* ------------------------------------------------------------------------
  * pool: pages of ours that stay granted from one use to the next

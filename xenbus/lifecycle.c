@@ -228,7 +228,7 @@ static void step_waiting(struct xenfront_device *xf, enum xenbus_state backend)
 			refuse(xf);
 			break;
 		}
-		set_state(xf, XenbusStateInitialised);
+		set_state(xf, xf->ops->published ?: XenbusStateInitialised);
 		xenfront_set_phase(xf, XENFRONT_OFFERED);
 		xenfront_look_again(xf, 0);
 		break;
