@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Our half of the lifecycle: what an interface does at each step of the
+ * conversation with its backend.
+ *
+ * Nothing here takes rtnl: those who hold it may wait for a step.  What needs
+ * it is done by netdev.c's work.
+ */
+#include <linux/netdevice.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <xenfront.h>
+
+#include "netfront.h"
+
+static int netfront_offer(struct xenfront_device *xf)
+{
+	struct netfront *nf = to_netfront(xf);
+	int err;
+
+	err = netfront_config_read(xf->dev, READ_ONCE(nf->wanted),
+				   &nf->config);
+	if (err)
+		return err;
+	err = netfront_queues_create(nf);
+	if (err)
+		dev_err(&xf->dev->dev, "cannot make %u queues: %d\n",
+			nf->config.nr_queues, err);
+	return err;
+}
+
+static int publish_queue(struct netfront_queue *queue,
+			 struct xenbus_transaction xbt, const char *dir)
+{
+	bool split = queue->nf->config.split;
+	int err;
+
+	err = xenfront_ring_publish(&queue->tx.shared, xbt, dir, "tx-ring-ref",
+				    "event-channel-tx");
+	if (err)
+		return err;
+	return xenfront_ring_publish(&queue->rx.shared, xbt, dir,
+				     "rx-ring-ref", split ?
+				     "event-channel-rx" : "event-channel");
+}
+
+static int publish_queues(struct netfront *nf, struct xenbus_transaction xbt)
+{
+	const char *dir = nf->xf.dev->nodename;
+	unsigned int i;
+	char *queue_dir;
+	int err = 0;
+
+	if (nf->nr_queues == 1)
+		return publish_queue(&nf->queues[0], xbt, dir);
+
+	for (i = 0; !err && i < nf->nr_queues; i++) {
+		queue_dir = kasprintf(GFP_KERNEL, "%s/queue-%u", dir, i);
+		if (!queue_dir)
+			return -ENOMEM;
+		err = publish_queue(&nf->queues[i], xbt, queue_dir);
+		kfree(queue_dir);
+	}
+	return err;
+}
+
+/* What we can do, whatever the backend offers: it looks for its own use. */
+static const char * const features[] = {
+	"request-rx-copy",
+	"feature-rx-notify",
+	"feature-sg",
+	"feature-gso-tcpv4",
+	"feature-gso-tcpv6",
+	"feature-ipv6-csum-offload",
+};
+
+static int netfront_publish(struct xenfront_device *xf,
+			    struct xenbus_transaction xbt)
+{
+	struct netfront *nf = to_netfront(xf);
+	const char *dir = xf->dev->nodename;
+	unsigned int i;
+	int err = 0;
+
+	if (nf->config.multi_queue)
+		err = xenbus_printf(xbt, dir, "multi-queue-num-queues", "%u",
+				    nf->nr_queues);
+	else if (xenbus_exists(xbt, dir, "multi-queue-num-queues"))
+		err = xenbus_rm(xbt, dir, "multi-queue-num-queues");
+	if (!err)
+		err = publish_queues(nf, xbt);
+	for (i = 0; !err && i < ARRAY_SIZE(features); i++)
+		err = xenbus_printf(xbt, dir, features[i], "%u", 1);
+	return err;
+}
+
+static int netfront_connect(struct xenfront_device *xf)
+{
+	struct netfront *nf = to_netfront(xf);
+
+	netfront_set_connected(nf, true);
+	netif_carrier_on(nf->netdev);
+	complete(&nf->reconnected);
+	schedule_work(&nf->work);
+	if (nf->registered) {
+		netdev_info(nf->netdev, "connected again\n");
+		WRITE_ONCE(nf->announced, 0);
+		mod_delayed_work(system_wq, &nf->announce, 0);
+	}
+	return 0;
+}
+
+static int netfront_update(struct xenfront_device *xf)
+{
+	struct netfront *nf = to_netfront(xf);
+	struct netfront_config config;
+
+	/*
+	 * A backend that starts anew attaches to the rings it finds, maybe
+	 * before we know of it, and may offer something else; ethtool -L may
+	 * want another number of queues.  In either case all is made anew.
+	 */
+	if (netfront_config_read(xf->dev, READ_ONCE(nf->wanted), &config))
+		return 0;
+	return memcmp(&config, &nf->config, sizeof(config)) ? -ESTALE : 0;
+}
+
+static void netfront_quiesce(struct xenfront_device *xf)
+{
+	struct netfront *nf = to_netfront(xf);
+
+	netif_carrier_off(nf->netdev);
+	netfront_set_connected(nf, false);
+}
+
+static int netfront_disconnect(struct xenfront_device *xf, bool force)
+{
+	return netfront_queues_destroy(to_netfront(xf), force);
+}
+
+/* Without a carrier the stack drops what it has; there is nothing to fail. */
+static void netfront_closed(struct xenfront_device *xf)
+{
+}
+
+static void netfront_show(struct xenfront_device *xf, struct seq_file *m)
+{
+	struct netfront *nf = to_netfront(xf);
+	const struct netfront_config *config = &nf->config;
+	struct netfront_queue *queue;
+	unsigned int i;
+
+	seq_printf(m, "interface: %s\n", netdev_name(nf->netdev));
+	seq_printf(m, "running: %d\n", nf->running);
+	seq_printf(m, "queues: %u\n", nf->nr_queues);
+	seq_printf(m, "max-queues: %u\n", config->max_queues);
+	seq_printf(m, "split-event-channels: %d\n", config->split);
+	seq_printf(m, "scatter-gather: %d\n", config->sg);
+	seq_printf(m, "gso-tcpv4: %d\n", config->gso4);
+	seq_printf(m, "gso-tcpv6: %d\n", config->gso6);
+	seq_printf(m, "csum-ipv4: %d\n", config->csum4);
+	seq_printf(m, "csum-ipv6: %d\n", config->csum6);
+	seq_printf(m, "bounce: %d\n", nf->bounce);
+	for (i = 0; i < nf->nr_queues; i++) {
+		queue = &nf->queues[i];
+		seq_printf(m,
+			   "queue %u: tx free %u, rx posted %u spare %u, interrupts %lld, tx notifications %llu, rx notifications %llu\n",
+			   i, queue->tx.nr_free,
+			   queue->rx.front.req_prod_pvt -
+			   queue->rx.front.rsp_cons, queue->rx.nr_spare,
+			   atomic64_read(&queue->stats->interrupts),
+			   u64_stats_read(&queue->stats->tx[NETFRONT_TX_NOTIFICATIONS]),
+			   u64_stats_read(&queue->stats->rx[NETFRONT_RX_NOTIFICATIONS]));
+	}
+}
+
+const struct xenfront_ops netfront_lifecycle_ops = {
+	/* The backend goes on when it sees us Connected: io/netif.h. */
+	.published	= XenbusStateConnected,
+	.offer		= netfront_offer,
+	.publish	= netfront_publish,
+	.connect	= netfront_connect,
+	.update		= netfront_update,
+	.quiesce	= netfront_quiesce,
+	.disconnect	= netfront_disconnect,
+	.closed		= netfront_closed,
+	.show		= netfront_show,
+};

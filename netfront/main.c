@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * xen-netfront: the guest's half of Xen's virtual network interfaces.
+ *
+ * netfront.h has the map of the files.
+ */
+#include <linux/etherdevice.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <xen/platform_pci.h>
+#include <xen/xen.h>
+#include <xenfront.h>
+
+#include "netfront.h"
+
+/* What is copied costs less than to give its page away and get another. */
+#define DEFAULT_COPYBREAK	256
+
+static unsigned int max_queues;
+module_param(max_queues, uint, 0444);
+MODULE_PARM_DESC(max_queues,
+		 "Most queue pairs per interface (default 0: one per vCPU; the backend's limit applies)");
+
+static bool trusted = true;
+module_param(trusted, bool, 0644);
+MODULE_PARM_DESC(trusted,
+		 "Is the backend trusted? If not, it sees nothing but the packets (default on)");
+
+static unsigned int queues_at_most(void)
+{
+	unsigned int cpus = num_online_cpus();
+
+	return max_queues ? min(max_queues, cpus) : cpus;
+}
+
+static void init_stats(struct netfront *nf, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		u64_stats_init(&nf->stats[i].tx_sync);
+		u64_stats_init(&nf->stats[i].rx_sync);
+	}
+}
+
+static int netfront_probe(struct xenbus_device *dev,
+			  const struct xenbus_device_id *id)
+{
+	unsigned int nr = queues_at_most();
+	struct net_device *netdev;
+	struct netfront *nf;
+	u8 mac[ETH_ALEN];
+	int err;
+
+	err = netfront_mac_read(dev, mac);
+	if (err)
+		return err;
+
+	netdev = alloc_etherdev_mq(sizeof(*nf), nr);
+	if (!netdev)
+		return -ENOMEM;
+	nf = netdev_priv(netdev);
+	nf->stats = kcalloc(nr, sizeof(*nf->stats), GFP_KERNEL);
+	if (!nf->stats) {
+		err = -ENOMEM;
+		goto err_free_netdev;
+	}
+	init_stats(nf, nr);
+
+	nf->netdev = netdev;
+	nf->wanted = nr;
+	nf->copybreak = DEFAULT_COPYBREAK;
+	nf->tx_frames = NETFRONT_TX_SLOTS;
+	init_completion(&nf->reconnected);
+	nf->bounce = !trusted ||
+		!xenbus_read_unsigned(dev->nodename, "trusted", 1);
+	mutex_init(&nf->state_lock);
+	INIT_WORK(&nf->work, netfront_netdev_work);
+	INIT_DELAYED_WORK(&nf->announce, netfront_netdev_announce);
+
+	SET_NETDEV_DEV(netdev, &dev->dev);
+	eth_hw_addr_set(netdev, mac);
+	netdev->netdev_ops = &netfront_netdev_ops;
+	netdev->ethtool_ops = &netfront_ethtool_ops;
+	netif_carrier_off(netdev);
+
+	xenfront_start(&nf->xf, dev, &netfront_lifecycle_ops);
+	return 0;
+
+err_free_netdev:
+	free_netdev(netdev);
+	return err;
+}
+
+static void netfront_remove(struct xenbus_device *dev)
+{
+	struct xenfront_device *xf = dev_get_drvdata(&dev->dev);
+	struct netfront *nf = to_netfront(xf);
+
+	xenfront_stopping(xf);
+	/* Steps go on and may queue it again: it finds nothing to do then. */
+	WRITE_ONCE(nf->removing, true);
+	cancel_work_sync(&nf->work);
+	cancel_delayed_work_sync(&nf->announce);
+	if (nf->registered)
+		unregister_netdev(nf->netdev);
+	xenfront_stop(xf);
+	cancel_work_sync(&nf->work);
+	cancel_delayed_work_sync(&nf->announce);
+
+	kfree(nf->stats);
+	free_netdev(nf->netdev);
+}
+
+static const struct xenbus_device_id netfront_ids[] = {
+	{ "vif" },
+	{ "" }
+};
+
+static struct xenbus_driver netfront_driver = {
+	.name			= "xen-netfront",
+	.ids			= netfront_ids,
+	.probe			= netfront_probe,
+	.remove			= netfront_remove,
+	.resume			= xenfront_resume,
+	.otherend_changed	= xenfront_otherend_changed,
+};
+
+static int __init netfront_init(void)
+{
+	if (!xen_domain() || !xen_has_pv_nic_devices())
+		return -ENODEV;
+	return xenbus_register_frontend(&netfront_driver);
+}
+module_init(netfront_init);
+
+static void __exit netfront_exit(void)
+{
+	xenbus_unregister_driver(&netfront_driver);
+}
+module_exit(netfront_exit);
+
+MODULE_DESCRIPTION("Xen virtual network interface front-end");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(XENFRONT_VERSION);
+MODULE_ALIAS("xen:vif");
+MODULE_ALIAS("xennet");

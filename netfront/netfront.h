@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * xen-netfront: what its files share.
+ *
+ * One packet, out:
+ *
+ *   tx.c	netfront_xmit()		the stack hands a packet over
+ *   tx.c	fill()			each piece of it is granted, in a slot
+ *   tx.c	netfront_tx_push()	the last of a batch lets the backend see
+ *   ...the backend works...
+ *   queue.c	netfront_poll()		NAPI
+ *   tx.c	netfront_tx_clean()	slots and grants are free, the packet is
+ *
+ * and in:
+ *
+ *   rx.c	netfront_rx_refill()	pages are granted and posted
+ *   ...the backend copies into them...
+ *   queue.c	netfront_poll()		NAPI
+ *   rx.c	netfront_rx_poll()	answers are checked, a packet is made
+ */
+#ifndef _NETFRONT_H
+#define _NETFRONT_H
+
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/u64_stats_sync.h>
+#include <linux/workqueue.h>
+#include <xen/interface/io/netif.h>
+#include <xenfront.h>
+
+struct netfront;
+struct page_pool;
+
+/* ------------------------------------------------------------------------
+ * config.c: what was negotiated
+ */
+
+/**
+ * struct netfront_config - what the backend offers, bounded
+ * @nr_queues:		queue pairs, at least one
+ * @max_queues:		how many the backend could serve
+ * @multi_queue:	the backend knows several
+ * @split:		a channel each for transmit and receive
+ * @sg:			packets of several slots
+ * @gso4:		TCP/IPv4 packets to be segmented
+ * @gso6:		TCP/IPv6 packets to be segmented
+ * @csum4:		checksums over IPv4 may be left blank
+ * @csum6:		checksums over IPv6 may be left blank
+ *
+ * Written while nothing uses the rings; constant from one connect to the next.
+ */
+struct netfront_config {
+	unsigned int nr_queues;
+	unsigned int max_queues;
+	bool multi_queue;
+	bool split;
+	bool sg;
+	bool gso4;
+	bool gso6;
+	bool csum4;
+	bool csum6;
+};
+
+int netfront_config_read(struct xenbus_device *dev, unsigned int wanted,
+			 struct netfront_config *config);
+int netfront_mac_read(struct xenbus_device *dev, u8 *mac);
+unsigned int netfront_mtu_read(struct xenbus_device *dev, unsigned int max);
+
+/* ------------------------------------------------------------------------
+ * tx.c
+ */
+#define NETFRONT_TX_SLOTS	\
+	__CONST_RING_SIZE(xen_netif_tx, XEN_PAGE_SIZE)
+
+/* The most slots of one packet, one more for extra information. */
+#define NETFRONT_TX_ROOM	(XEN_NETIF_NR_SLOTS_MIN + 1)
+
+/**
+ * enum netfront_tx_state - who has a slot
+ * @NETFRONT_TX_FREE:		nobody: it is in the list of free ones
+ * @NETFRONT_TX_SENT:		the backend
+ * @NETFRONT_TX_ANSWERED:	we; it is its packet's first and waits for
+ *				the others
+ * @NETFRONT_TX_HELD:		answered, but the backend maps its page still
+ */
+enum netfront_tx_state {
+	NETFRONT_TX_FREE,
+	NETFRONT_TX_SENT,
+	NETFRONT_TX_ANSWERED,
+	NETFRONT_TX_HELD,
+};
+
+/**
+ * struct netfront_tx_slot - one piece of a packet
+ * @state:	changed under &netfront_tx.lock
+ * @head:	the packet's first slot
+ * @left:	first slot: answers that are missing
+ * @txq:	first slot: the stack's queue it came from
+ * @bytes:	first slot: the packet's length
+ * @skb:	first slot: the packet
+ * @own:	a page of ours that the piece was copied to, or NULL
+ * @ref:	the slot's grant; in use while SENT or HELD
+ */
+struct netfront_tx_slot {
+	enum netfront_tx_state state;
+	u16 head;
+	u16 left;
+	u16 txq;
+	unsigned int bytes;
+	struct sk_buff *skb;
+	struct page *own;
+	grant_ref_t ref;
+};
+
+/**
+ * struct netfront_tx - the transmit half of a queue
+ * @lock:	guards all below but @shared; taken with interrupts off, because
+ *		netpoll transmits from anywhere
+ * @shared:	the ring's page and (if split) channel
+ * @front:	the ring's private indices
+ * @pushed:	how far the backend may read
+ * @slots:	by the id that a request has
+ * @free:	stack of free ids
+ * @nr_free:	its height
+ * @stopped:	the stack's queues that wait for room
+ */
+struct netfront_tx {
+	spinlock_t lock;	/* guards what is below but @shared */
+	struct xenfront_ring shared;
+	struct xen_netif_tx_front_ring front;
+	RING_IDX pushed;
+	struct netfront_tx_slot slots[NETFRONT_TX_SLOTS];
+	u16 free[NETFRONT_TX_SLOTS];
+	unsigned int nr_free;
+	bool stopped;
+};
+
+/* ------------------------------------------------------------------------
+ * rx.c
+ */
+#define NETFRONT_RX_SLOTS	\
+	__CONST_RING_SIZE(xen_netif_rx, XEN_PAGE_SIZE)
+
+/**
+ * struct netfront_buffer - a page that the backend may write to
+ * @page:	from the queue's page pool, or NULL
+ * @ref:	its grant
+ */
+struct netfront_buffer {
+	struct page *page;
+	grant_ref_t ref;
+};
+
+/**
+ * struct netfront_rx - the receive half of a queue; NAPI's
+ * @shared:	the ring's page and the channel
+ * @front:	the ring's private indices
+ * @pushed:	how far the backend may read
+ * @posted:	by ring index, what the backend has
+ * @spare:	stack of buffers that are granted and not posted
+ * @nr_spare:	its height
+ * @refs:	stack of grants without a page
+ * @nr_refs:	its height
+ * @pool:	where pages come from
+ */
+struct netfront_rx {
+	struct xenfront_ring shared;
+	struct xen_netif_rx_front_ring front;
+	RING_IDX pushed;
+	struct netfront_buffer posted[NETFRONT_RX_SLOTS];
+	struct netfront_buffer spare[NETFRONT_RX_SLOTS];
+	unsigned int nr_spare;
+	grant_ref_t refs[NETFRONT_RX_SLOTS];
+	unsigned int nr_refs;
+	struct page_pool *pool;
+};
+
+/* ------------------------------------------------------------------------
+ * queue.c
+ */
+
+/* Counters of one queue that are written under the transmit ring's lock. */
+enum netfront_tx_counter {
+	NETFRONT_TX_PACKETS,
+	NETFRONT_TX_BYTES,
+	NETFRONT_TX_DROPPED,
+	NETFRONT_TX_ERRORS,		/* the backend could not send */
+	NETFRONT_TX_LINEARIZED,		/* too many pieces for the ring */
+	NETFRONT_TX_COPIED,		/* not to be shown, or too short */
+	NETFRONT_TX_SLOTS_USED,
+	NETFRONT_TX_NOTIFICATIONS,
+	NETFRONT_TX_COUNTERS
+};
+
+/* Counters of one queue that NAPI writes. */
+enum netfront_rx_counter {
+	NETFRONT_RX_PACKETS,
+	NETFRONT_RX_BYTES,
+	NETFRONT_RX_DROPPED,
+	NETFRONT_RX_ERRORS,		/* not what the backend says it is */
+	NETFRONT_RX_COPIED,		/* buffers that were posted again */
+	NETFRONT_RX_SLOTS_USED,
+	NETFRONT_RX_NOTIFICATIONS,
+	NETFRONT_RX_NO_MEMORY,
+	NETFRONT_RX_CSUM_FIXED,		/* segments without a blank checksum */
+	NETFRONT_RX_COUNTERS
+};
+
+/**
+ * struct netfront_stats - what one queue has done, across reconnects
+ * @tx:		written under &netfront_tx.lock
+ * @tx_sync:	for those who read @tx
+ * @rx:		written by NAPI
+ * @rx_sync:	for those who read @rx
+ * @interrupts:	written by the handlers
+ */
+struct netfront_stats {
+	u64_stats_t tx[NETFRONT_TX_COUNTERS];
+	struct u64_stats_sync tx_sync;
+	u64_stats_t rx[NETFRONT_RX_COUNTERS];
+	struct u64_stats_sync rx_sync;
+	atomic64_t interrupts;
+};
+
+void netfront_tx_stats_read(const struct netfront_stats *stats, u64 *values);
+void netfront_rx_stats_read(const struct netfront_stats *stats, u64 *values);
+
+/* An end of interrupt is due: see netfront_poll(). */
+#define NETFRONT_EOI_TX		0
+#define NETFRONT_EOI_RX		1
+/* Answers were taken since. */
+#define NETFRONT_SEEN		2
+
+/**
+ * struct netfront_queue - a transmit and a receive ring, and who serves them
+ * @nf:		the interface
+ * @id:		its number
+ * @napi:	polls both rings
+ * @flags:	NETFRONT_EOI_*, NETFRONT_SEEN, atomic
+ * @tx:		see there
+ * @rx:		see there
+ * @stats:	of @nf, so that they outlive the queue
+ * @retry:	has NAPI look again when there was no memory for buffers
+ * @cpus:	whom it serves
+ * @tx_name:	of the transmit channel's irq
+ * @rx_name:	of the receive channel's, or of the common one
+ */
+struct netfront_queue {
+	struct netfront *nf;
+	unsigned int id;
+	struct napi_struct napi;
+	unsigned long flags;
+	struct netfront_tx tx;
+	struct netfront_rx rx;
+	struct netfront_stats *stats;
+	struct delayed_work retry;
+	struct cpumask cpus;
+	char tx_name[IFNAMSIZ + 12];
+	char rx_name[IFNAMSIZ + 12];
+};
+
+/* ------------------------------------------------------------------------
+ * main.c, connect.c, netdev.c: the interface
+ */
+
+/**
+ * struct netfront - one virtual interface
+ * @xf:		the conversation with the backend.  The structure is the
+ *		net_device's private part.
+ * @netdev:	made by probe, registered by @work after the first connect
+ * @config:	see there
+ * @queues:	@nr_queues of them; made and freed by the lifecycle while the
+ *		interface is not @running
+ * @nr_queues:	how many there are; 0 when there are none
+ * @wanted:	how many the user asked for; under rtnl
+ * @stats:	one for each queue there can be
+ * @copybreak:	packets up to this size are copied on receive
+ * @tx_frames:	slots that are answered before the backend tells, at most
+ * @bounce:	the backend may see nothing but packets; constant
+ * @state_lock:	guards the three below; innermost
+ * @open:	the user has the interface up
+ * @connected:	there are queues, and the backend serves them
+ * @running:	NAPI and the stack's queues are on
+ * @work:	whatever takes rtnl, which the lifecycle must not
+ * @registered:	written by @work and remove
+ * @removing:	@work has nothing to do any more
+ * @announce:	tells neighbours where we are, once the stack transmits again
+ * @announced:	how often it did so since the last connect
+ * @reconnected: completed by each connect, for who waits for one under rtnl
+ */
+struct netfront {
+	struct xenfront_device xf;
+	struct net_device *netdev;
+	struct netfront_config config;
+	struct netfront_queue *queues;
+	unsigned int nr_queues;
+	unsigned int wanted;
+	struct netfront_stats *stats;
+	unsigned int copybreak;
+	unsigned int tx_frames;
+	bool bounce;
+	struct mutex state_lock;	/* guards the three below */
+	bool open;
+	bool connected;
+	bool running;
+	struct work_struct work;
+	bool registered;
+	bool removing;
+	struct delayed_work announce;
+	unsigned int announced;
+	struct completion reconnected;
+};
+
+static inline struct netfront *to_netfront(struct xenfront_device *xf)
+{
+	return container_of(xf, struct netfront, xf);
+}
+
+extern const struct xenfront_ops netfront_lifecycle_ops;
+extern const struct net_device_ops netfront_netdev_ops;
+extern const struct ethtool_ops netfront_ethtool_ops;
+
+void netfront_netdev_work(struct work_struct *work);
+void netfront_netdev_announce(struct work_struct *work);
+void netfront_netdev_sync_queues(struct netfront *nf);
+
+int netfront_queues_create(struct netfront *nf);
+int netfront_queues_destroy(struct netfront *nf, bool force);
+void netfront_set_open(struct netfront *nf, bool open);
+void netfront_set_connected(struct netfront *nf, bool connected);
+
+int netfront_tx_create(struct netfront_queue *queue);
+int netfront_tx_destroy(struct netfront_queue *queue, bool force);
+netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev);
+bool netfront_tx_clean(struct netfront_queue *queue, int budget);
+bool netfront_tx_more(struct netfront_queue *queue);
+
+int netfront_rx_create(struct netfront_queue *queue);
+int netfront_rx_destroy(struct netfront_queue *queue, bool force);
+int netfront_rx_poll(struct netfront_queue *queue, int budget);
+bool netfront_rx_more(struct netfront_queue *queue);
+void netfront_rx_refill(struct netfront_queue *queue);
+
+#endif /* _NETFRONT_H */

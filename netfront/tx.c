@@ -1,0 +1,641 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Transmit: packets become slots of the ring, and are free when the backend
+ * has answered each of them.
+ *
+ * The protocol's rules (io/netif.h), and what Linux' backend rejects:
+ *  - the first slot says the length of the whole packet, the others their own;
+ *  - extra information takes the place in the ring behind the first slot;
+ *  - no slot crosses a page, none is empty, and there are at most
+ *    XEN_NETIF_NR_SLOTS_MIN of them;
+ *  - the first one holds an Ethernet header at least.
+ */
+#include <linux/etherdevice.h>
+#include <linux/mm.h>
+#include <linux/netdevice.h>
+#include <xen/events.h>
+#include <xen/grant_table.h>
+#include <xen/page.h>
+#include <xenfront.h>
+
+#include "netfront.h"
+
+static void count(struct netfront_queue *queue,
+		  enum netfront_tx_counter counter, u64 nr)
+{
+	u64_stats_update_begin(&queue->stats->tx_sync);
+	u64_stats_add(&queue->stats->tx[counter], nr);
+	u64_stats_update_end(&queue->stats->tx_sync);
+}
+
+/**
+ * netfront_tx_stats_read() - counters that belong together
+ * @stats:	a queue's
+ * @values:	for NETFRONT_TX_COUNTERS numbers
+ *
+ * Context: any.
+ */
+void netfront_tx_stats_read(const struct netfront_stats *stats, u64 *values)
+{
+	unsigned int start, i;
+
+	do {
+		start = u64_stats_fetch_begin(&stats->tx_sync);
+		for (i = 0; i < NETFRONT_TX_COUNTERS; i++)
+			values[i] = u64_stats_read(&stats->tx[i]);
+	} while (u64_stats_fetch_retry(&stats->tx_sync, start));
+}
+
+/**
+ * netfront_tx_create() - make the transmit ring and its slots' grants
+ * @queue: the queue
+ *
+ * Context: process; sleeps.
+ * Return: 0, or a negative errno; netfront_tx_destroy() undoes what was done.
+ */
+int netfront_tx_create(struct netfront_queue *queue)
+{
+	struct netfront_tx *tx = &queue->tx;
+	grant_ref_t head;
+	unsigned int i;
+	int err;
+
+	spin_lock_init(&tx->lock);
+	err = xenfront_ring_create(&tx->shared, queue->nf->xf.dev, 0);
+	if (err)
+		return err;
+	SHARED_RING_INIT((struct xen_netif_tx_sring *)tx->shared.pages);
+	FRONT_RING_INIT(&tx->front,
+			(struct xen_netif_tx_sring *)tx->shared.pages,
+			XEN_PAGE_SIZE);
+
+	err = gnttab_alloc_grant_references(NETFRONT_TX_SLOTS, &head);
+	if (err < 0)
+		return err;
+	for (i = 0; i < NETFRONT_TX_SLOTS; i++) {
+		tx->slots[i].ref = gnttab_claim_grant_reference(&head);
+		tx->free[i] = NETFRONT_TX_SLOTS - 1 - i;
+	}
+	tx->nr_free = NETFRONT_TX_SLOTS;
+	return 0;
+}
+
+static void slot_put(struct netfront_tx *tx, unsigned int id)
+{
+	tx->slots[id].state = NETFRONT_TX_FREE;
+	tx->free[tx->nr_free++] = id;
+}
+
+/* Hide a slot's page from the backend.  False: the backend still has it. */
+static bool slot_revoke(struct netfront_tx_slot *slot)
+{
+	if (!gnttab_end_foreign_access_ref(slot->ref))
+		return false;
+	if (slot->own)
+		__free_page(slot->own);
+	slot->own = NULL;
+	return true;
+}
+
+/**
+ * netfront_tx_destroy() - undo netfront_tx_create(); drop what was under way
+ * @queue:	the queue: no handler, no NAPI, nobody transmits
+ * @force:	leave pages that the backend still maps to it for good
+ *
+ * Context: process; sleeps.
+ * Return: 0, or -EBUSY (see netfront_queues_destroy()).
+ */
+int netfront_tx_destroy(struct netfront_queue *queue, bool force)
+{
+	struct netfront_tx *tx = &queue->tx;
+	struct netfront_tx_slot *slot, *head;
+	unsigned int i, lost = 0;
+	bool busy = false;
+
+	if (!tx->nr_free && !tx->slots[0].ref)
+		goto out;
+
+	for (i = 0; i < NETFRONT_TX_SLOTS; i++) {
+		slot = &tx->slots[i];
+		if (slot->state == NETFRONT_TX_SENT ||
+		    slot->state == NETFRONT_TX_HELD) {
+			head = &tx->slots[slot->head];
+			if (slot_revoke(slot)) {
+				slot->state = NETFRONT_TX_ANSWERED;
+			} else if (force) {
+				/* It may read on: neither page is reused. */
+				gnttab_end_foreign_access(slot->ref, slot->own);
+				slot->ref = 0;
+				slot->state = NETFRONT_TX_ANSWERED;
+				if (!slot->own)
+					head->skb = NULL;
+				slot->own = NULL;
+			} else {
+				busy = true;
+			}
+		}
+	}
+	if (busy)
+		return -EBUSY;
+
+	for (i = 0; i < NETFRONT_TX_SLOTS; i++) {
+		slot = &tx->slots[i];
+		if (slot->state == NETFRONT_TX_ANSWERED && slot->left) {
+			dev_kfree_skb_any(slot->skb);
+			slot->skb = NULL;
+			slot->left = 0;
+			lost++;
+		}
+		if (slot->ref)
+			gnttab_free_grant_reference(slot->ref);
+		slot->ref = 0;
+		slot->state = NETFRONT_TX_FREE;
+	}
+	tx->nr_free = 0;
+	if (lost)
+		count(queue, NETFRONT_TX_DROPPED, lost);
+	for (i = queue->id; i < queue->nf->netdev->num_tx_queues;
+	     i += queue->nf->nr_queues)
+		netdev_tx_reset_queue(netdev_get_tx_queue(queue->nf->netdev, i));
+out:
+	xenfront_ring_destroy(&tx->shared);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------
+ * out
+ */
+
+static unsigned int pages_of(unsigned int offset, unsigned int len)
+{
+	return DIV_ROUND_UP(offset % XEN_PAGE_SIZE + len, XEN_PAGE_SIZE);
+}
+
+static unsigned int slots_of(const struct sk_buff *skb)
+{
+	unsigned int i, slots, len;
+
+	slots = pages_of(offset_in_page(skb->data), skb_headlen(skb));
+	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
+		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
+
+		len = skb_frag_size(frag);
+		if (len)
+			slots += pages_of(skb_frag_off(frag), len);
+	}
+	return slots;
+}
+
+/* The packet that is being written to the ring. */
+struct packet {
+	struct netfront_queue *queue;
+	struct xen_netif_tx_request *first;
+	struct xen_netif_tx_request *last;
+	unsigned int head;
+	unsigned int slots;
+};
+
+/* One slot: @len bytes at @offset of the Xen page @gfn. */
+static struct netfront_tx_slot *slot_write(struct packet *pkt,
+					   unsigned long gfn,
+					   unsigned int offset,
+					   unsigned int len)
+{
+	struct netfront_tx *tx = &pkt->queue->tx;
+	struct xen_netif_tx_request *req;
+	struct netfront_tx_slot *slot;
+	unsigned int id;
+
+	id = tx->free[--tx->nr_free];
+	slot = &tx->slots[id];
+	WARN_ON_ONCE(slot->state != NETFRONT_TX_FREE);
+	slot->state = NETFRONT_TX_SENT;
+	gnttab_grant_foreign_access_ref(slot->ref,
+					pkt->queue->nf->xf.dev->otherend_id,
+					gfn, GNTMAP_readonly);
+
+	req = RING_GET_REQUEST(&tx->front, tx->front.req_prod_pvt++);
+	req->id = id;
+	req->gref = slot->ref;
+	req->offset = offset;
+	req->size = len;
+	req->flags = 0;
+	if (pkt->first) {
+		pkt->last->flags |= XEN_NETTXF_more_data;
+	} else {
+		pkt->first = req;
+		pkt->head = id;
+	}
+	pkt->last = req;
+	pkt->slots++;
+	slot->head = pkt->head;
+	return slot;
+}
+
+static void write_range(struct packet *pkt, struct page *page,
+			unsigned int offset, unsigned int len)
+{
+	unsigned int part;
+
+	/* A compound page counts on. */
+	page += offset / PAGE_SIZE;
+	offset %= PAGE_SIZE;
+	while (len) {
+		part = min_t(unsigned int, len,
+			     XEN_PAGE_SIZE - offset % XEN_PAGE_SIZE);
+		slot_write(pkt, xen_page_to_gfn(page) + offset / XEN_PAGE_SIZE,
+			   offset % XEN_PAGE_SIZE, part);
+		len -= part;
+		offset += part;
+		if (offset == PAGE_SIZE) {
+			page++;
+			offset = 0;
+		}
+	}
+}
+
+/* Behind the first slot: how to cut the packet up. */
+static void write_gso(struct packet *pkt, const struct sk_buff *skb)
+{
+	struct netfront_tx *tx = &pkt->queue->tx;
+	struct xen_netif_extra_info *extra;
+
+	extra = (struct xen_netif_extra_info *)
+		RING_GET_REQUEST(&tx->front, tx->front.req_prod_pvt++);
+	memset(extra, 0, sizeof(*extra));
+	extra->type = XEN_NETIF_EXTRA_TYPE_GSO;
+	extra->u.gso.size = skb_shinfo(skb)->gso_size;
+	extra->u.gso.type = skb_shinfo(skb)->gso_type & SKB_GSO_TCPV6 ?
+		XEN_NETIF_GSO_TYPE_TCPV6 : XEN_NETIF_GSO_TYPE_TCPV4;
+	pkt->first->flags |= XEN_NETTXF_extra_info;
+}
+
+static void write_flags(struct packet *pkt, const struct sk_buff *skb)
+{
+	if (skb->ip_summed == CHECKSUM_PARTIAL)
+		pkt->first->flags |= XEN_NETTXF_csum_blank |
+				     XEN_NETTXF_data_validated;
+	else if (skb->ip_summed == CHECKSUM_UNNECESSARY)
+		pkt->first->flags |= XEN_NETTXF_data_validated;
+}
+
+/* The packet's own pages. */
+static void write_granted(struct packet *pkt, const struct sk_buff *skb)
+{
+	unsigned int offset = offset_in_page(skb->data);
+	unsigned int len, i;
+
+	/* The first slot goes before what describes the packet. */
+	len = min_t(unsigned int, skb_headlen(skb),
+		    XEN_PAGE_SIZE - offset % XEN_PAGE_SIZE);
+	write_range(pkt, virt_to_page(skb->data), offset, len);
+	write_flags(pkt, skb);
+	if (skb_is_gso(skb))
+		write_gso(pkt, skb);
+	if (skb_headlen(skb) > len)
+		write_range(pkt, virt_to_page(skb->data + len),
+			    offset_in_page(skb->data + len),
+			    skb_headlen(skb) - len);
+	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
+		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
+
+		write_range(pkt, skb_frag_page(frag), skb_frag_off(frag),
+			    skb_frag_size(frag));
+	}
+}
+
+static void free_copy(struct page *page)
+{
+	struct page *next;
+
+	for (; page; page = next) {
+		next = (struct page *)page->private;
+		set_page_private(page, 0);
+		__free_page(page);
+	}
+}
+
+/* Pages with a copy of the packet, linked by their private fields. */
+static struct page *copy_packet(const struct sk_buff *skb)
+{
+	struct page *first = NULL, *page, **next = &first;
+	unsigned int offset, len;
+
+	for (offset = 0; offset < skb->len; offset += len) {
+		len = min_t(unsigned int, skb->len - offset, XEN_PAGE_SIZE);
+		/* Zeroed: the backend sees all of it. */
+		page = alloc_page(GFP_ATOMIC | __GFP_NOWARN | __GFP_ZERO);
+		if (!page) {
+			free_copy(first);
+			return NULL;
+		}
+		*next = page;
+		next = (struct page **)&page->private;
+		skb_copy_bits(skb, offset, page_address(page), len);
+	}
+	return first;
+}
+
+static void write_copied(struct packet *pkt, const struct sk_buff *skb,
+			 struct page *page)
+{
+	unsigned int left = skb->len, len;
+	struct netfront_tx_slot *slot;
+	struct page *next;
+
+	for (; page; page = next, left -= len) {
+		next = (struct page *)page->private;
+		set_page_private(page, 0);
+		len = min_t(unsigned int, left, XEN_PAGE_SIZE);
+		slot = slot_write(pkt, xen_page_to_gfn(page), 0, len);
+		slot->own = page;
+		if (pkt->slots > 1)
+			continue;
+		write_flags(pkt, skb);
+		if (skb_is_gso(skb))
+			write_gso(pkt, skb);
+	}
+}
+
+static bool has_room(const struct netfront_tx *tx)
+{
+	return RING_FREE_REQUESTS(&tx->front) >= NETFRONT_TX_ROOM &&
+	       tx->nr_free >= NETFRONT_TX_ROOM;
+}
+
+static void tx_push(struct netfront_queue *queue)
+{
+	struct netfront_tx *tx = &queue->tx;
+	struct xen_netif_tx_sring *sring = tx->front.sring;
+
+	if (!xenfront_ring_push(&tx->pushed, tx->front.req_prod_pvt,
+				&sring->req_prod, &sring->req_event))
+		return;
+	count(queue, NETFRONT_TX_NOTIFICATIONS, 1);
+	notify_remote_via_irq(tx->shared.irq ?: queue->rx.shared.irq);
+}
+
+/* Of what is too much for the ring, or must not be shown: a copy. */
+static bool needs_copy(const struct netfront_queue *queue,
+		       const struct sk_buff *skb)
+{
+	/* A first slot that ends at a page's end may be too short. */
+	return queue->nf->bounce ||
+	       XEN_PAGE_SIZE - offset_in_page(skb->data) % XEN_PAGE_SIZE <
+			ETH_HLEN;
+}
+
+static void send(struct netfront_queue *queue, struct sk_buff *skb,
+		 struct page *copy)
+{
+	struct packet pkt = { .queue = queue };
+	struct netfront_tx_slot *head;
+
+	if (copy)
+		write_copied(&pkt, skb, copy);
+	else
+		write_granted(&pkt, skb);
+	pkt.first->size = skb->len;
+
+	head = &queue->tx.slots[pkt.head];
+	head->left = pkt.slots;
+	head->bytes = skb->len;
+	head->txq = skb_get_queue_mapping(skb);
+	head->skb = skb;
+
+	u64_stats_update_begin(&queue->stats->tx_sync);
+	u64_stats_inc(&queue->stats->tx[NETFRONT_TX_PACKETS]);
+	u64_stats_add(&queue->stats->tx[NETFRONT_TX_BYTES], skb->len);
+	u64_stats_add(&queue->stats->tx[NETFRONT_TX_SLOTS_USED], pkt.slots);
+	if (copy)
+		u64_stats_inc(&queue->stats->tx[NETFRONT_TX_COPIED]);
+	u64_stats_update_end(&queue->stats->tx_sync);
+}
+
+/**
+ * netfront_xmit() - &net_device_ops.ndo_start_xmit
+ * @skb:	the packet
+ * @netdev:	the interface
+ *
+ * Context: any; the stack's queue is locked.
+ * Return: NETDEV_TX_OK, or NETDEV_TX_BUSY if there is no room, which happens
+ *	   only while several of the stack's queues share a ring.
+ */
+netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev)
+{
+	struct netfront *nf = netdev_priv(netdev);
+	u16 index = skb_get_queue_mapping(skb);
+	struct netdev_queue *txq = netdev_get_tx_queue(netdev, index);
+	struct netfront_queue *queue = &nf->queues[index % nf->nr_queues];
+	struct netfront_tx *tx = &queue->tx;
+	struct page *copy = NULL;
+	unsigned int slots;
+	unsigned long flags;
+
+	if (unlikely(skb->len > XEN_NETIF_MAX_TX_SIZE))
+		goto drop;
+	slots = slots_of(skb);
+	if (unlikely(slots > XEN_NETIF_NR_SLOTS_MIN)) {
+		if (skb_linearize(skb))
+			goto drop;
+		slots = slots_of(skb);
+		if (slots > XEN_NETIF_NR_SLOTS_MIN)
+			goto drop;
+		count(queue, NETFRONT_TX_LINEARIZED, 1);
+	}
+	if (unlikely(needs_copy(queue, skb))) {
+		copy = copy_packet(skb);
+		if (!copy)
+			goto drop;
+	}
+
+	spin_lock_irqsave(&tx->lock, flags);
+	if (unlikely(!has_room(tx))) {
+		netif_tx_stop_queue(txq);
+		tx->stopped = true;
+		tx_push(queue);
+		spin_unlock_irqrestore(&tx->lock, flags);
+		free_copy(copy);
+		return NETDEV_TX_BUSY;
+	}
+	skb_tx_timestamp(skb);
+	send(queue, skb, copy);
+	if (unlikely(!has_room(tx))) {
+		/* netfront_tx_clean() wakes it, under the same lock. */
+		netif_tx_stop_queue(txq);
+		tx->stopped = true;
+	}
+	if (__netdev_tx_sent_queue(txq, skb->len, netdev_xmit_more()))
+		tx_push(queue);
+	spin_unlock_irqrestore(&tx->lock, flags);
+	return NETDEV_TX_OK;
+
+drop:
+	dev_kfree_skb_any(skb);
+	spin_lock_irqsave(&tx->lock, flags);
+	count(queue, NETFRONT_TX_DROPPED, 1);
+	/* Those before it may have counted on it to be the last. */
+	if (!netdev_xmit_more())
+		tx_push(queue);
+	spin_unlock_irqrestore(&tx->lock, flags);
+	return NETDEV_TX_OK;
+}
+
+/* ------------------------------------------------------------------------
+ * back
+ */
+
+/* What the stack is told once for a whole batch. */
+struct completed {
+	unsigned int txq;
+	unsigned int packets;
+	unsigned int bytes;
+	struct sk_buff_head skbs;
+};
+
+static void completed_flush(struct netfront_queue *queue, struct completed *c)
+{
+	struct net_device *netdev = queue->nf->netdev;
+
+	if (c->packets)
+		netdev_tx_completed_queue(netdev_get_tx_queue(netdev, c->txq),
+					  c->packets, c->bytes);
+	c->packets = 0;
+	c->bytes = 0;
+}
+
+/* One answer; false if it makes no sense. */
+static bool take_answer(struct netfront_queue *queue,
+			const struct xen_netif_tx_response *rsp,
+			struct completed *c)
+{
+	struct netfront_tx *tx = &queue->tx;
+	struct netfront_tx_slot *slot, *head;
+
+	if (rsp->id >= NETFRONT_TX_SLOTS ||
+	    tx->slots[rsp->id].state != NETFRONT_TX_SENT) {
+		xenfront_break(&queue->nf->xf,
+			       "backend answered packet slot %u, which is not with it",
+			       rsp->id);
+		return false;
+	}
+	slot = &tx->slots[rsp->id];
+	head = &tx->slots[slot->head];
+	if (!slot_revoke(slot)) {
+		slot->state = NETFRONT_TX_HELD;
+		xenfront_break(&queue->nf->xf,
+			       "backend still maps a page of a sent packet");
+		return false;
+	}
+	if (slot != head)
+		slot_put(tx, rsp->id);
+	else
+		slot->state = NETFRONT_TX_ANSWERED;
+	if (--head->left)
+		return true;
+
+	if (c->txq != head->txq)
+		completed_flush(queue, c);
+	c->txq = head->txq;
+	c->packets++;
+	c->bytes += head->bytes;
+	__skb_queue_tail(&c->skbs, head->skb);
+	head->skb = NULL;
+	slot_put(tx, slot->head);
+	return true;
+}
+
+static void wake(struct netfront_queue *queue)
+{
+	struct netfront *nf = queue->nf;
+	unsigned int i;
+
+	queue->tx.stopped = false;
+	for (i = queue->id; i < nf->netdev->real_num_tx_queues;
+	     i += nf->nr_queues)
+		netif_tx_wake_queue(netdev_get_tx_queue(nf->netdev, i));
+}
+
+/**
+ * netfront_tx_clean() - take the answers that are there
+ * @queue:	the queue
+ * @budget:	NAPI's; 0 from netpoll
+ *
+ * Bounded: never more answers than there are slots on the ring.
+ *
+ * Context: NAPI.
+ * Return: true if there were any.
+ */
+bool netfront_tx_clean(struct netfront_queue *queue, int budget)
+{
+	struct netfront_tx *tx = &queue->tx;
+	struct xen_netif_tx_response rsp;
+	struct completed c = {};
+	struct sk_buff *skb;
+	unsigned long flags;
+	RING_IDX cons, prod;
+	bool any;
+
+	__skb_queue_head_init(&c.skbs);
+	spin_lock_irqsave(&tx->lock, flags);
+	prod = READ_ONCE(tx->front.sring->rsp_prod);
+	cons = tx->front.rsp_cons;
+	any = cons != prod;
+	if (RING_RESPONSE_PROD_OVERFLOW(&tx->front, prod)) {
+		xenfront_break(&queue->nf->xf,
+			       "backend claims %u answers to %u packet slots",
+			       prod - cons, tx->front.req_prod_pvt - cons);
+		prod = cons;
+	}
+	/* Read the answers after the index that covers them. */
+	virt_rmb();
+	for (; cons != prod; cons++) {
+		RING_COPY_RESPONSE(&tx->front, cons, &rsp);
+		/* What extra information gets. */
+		if (rsp.status == XEN_NETIF_RSP_NULL)
+			continue;
+		if (rsp.status != XEN_NETIF_RSP_OKAY)
+			count(queue, NETFRONT_TX_ERRORS, 1);
+		if (!take_answer(queue, &rsp, &c))
+			break;
+	}
+	tx->front.rsp_cons = cons;
+	completed_flush(queue, &c);
+	if (tx->stopped && has_room(tx))
+		wake(queue);
+	spin_unlock_irqrestore(&tx->lock, flags);
+
+	while ((skb = __skb_dequeue(&c.skbs)))
+		napi_consume_skb(skb, budget);
+	return any;
+}
+
+/**
+ * netfront_tx_more() - ask for an event, and look whether it is too late for it
+ * @queue: the queue
+ *
+ * The event comes when half of what is under way is answered: nobody waits for
+ * the packets that are sent, so one in two of them is soon enough.
+ *
+ * Context: NAPI, or as good as.
+ * Return: true if there are answers now.
+ */
+bool netfront_tx_more(struct netfront_queue *queue)
+{
+	struct netfront_tx *tx = &queue->tx;
+	struct xen_netif_tx_sring *sring = tx->front.sring;
+	unsigned long flags;
+	RING_IDX cons, half;
+	bool more;
+
+	spin_lock_irqsave(&tx->lock, flags);
+	cons = tx->front.rsp_cons;
+	half = (tx->front.req_prod_pvt - cons) / 2 + 1;
+	WRITE_ONCE(sring->rsp_event,
+		   cons + min(half, READ_ONCE(queue->nf->tx_frames)));
+	/* The wish before the look; pairs with the backend's own order. */
+	virt_mb();
+	more = READ_ONCE(sring->rsp_prod) != cons;
+	spin_unlock_irqrestore(&tx->lock, flags);
+	return more;
+}
