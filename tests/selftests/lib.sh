@@ -254,3 +254,58 @@ disk_engine()
 		echo libaio
 	fi
 }
+
+# --- network interfaces --------------------------------------------------------------------------
+
+# The interface under test, TEST_IF=eth0.
+need_interface()
+{
+	need_xen_root
+	need_tools ip ethtool
+	[ -n "$TEST_IF" ] || skip_all "TEST_IF does not name an interface"
+	net=/sys/class/net/$TEST_IF
+	[ -d "$net" ] || skip_all "there is no interface $TEST_IF"
+	vif=$(basename "$(readlink -f "$net/device")")
+	case $vif in
+	vif-*) ;;
+	*) skip_all "$TEST_IF is no interface of a Xen guest" ;;
+	esac
+	# shellcheck disable=SC2034 # used by the tests
+	net_driver=$(readlink -f "$net/device/driver")
+	# shellcheck disable=SC2034
+	state=/sys/kernel/debug/xenfront/$vif/state
+	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug || :
+}
+
+# TEST_PEER=192.168.77.1 (and TEST_PEER6) answers to pings through the interface.
+need_peer()
+{
+	need_tools ping
+	[ -n "$TEST_PEER" ] || skip_all "TEST_PEER does not name a neighbour that answers to pings"
+	until_true 10 peer_answers || skip_all "$TEST_PEER does not answer through $TEST_IF"
+}
+
+peer_answers()
+{
+	ping -c 1 -W 1 -q -I "$TEST_IF" "$TEST_PEER" > /dev/null 2>&1
+}
+
+# works WHEN: the peer answers, and the payload is what was sent
+works()
+{
+	until_true 20 peer_answers || fail "$TEST_PEER does not answer $1"
+	# Sizes below 16 carry no time and so no check either way.
+	for works_size in 56 1400 8000; do
+		ping_once "$works_size" || fail "ping of $works_size bytes $1: $(cat "$ktap_dir/ping")"
+	done
+}
+
+# ping_once SIZE [OPTIONS]: one ping whose answer has the same data (ping itself only prints when it has not)
+ping_once()
+{
+	ping_size=$1
+	shift
+	ping -c 1 -W 3 -I "$TEST_IF" -s "$ping_size" -p a55a0f "$@" "${ping_peer:-$TEST_PEER}" > "$ktap_dir/ping" 2>&1 ||
+		return 1
+	! grep -q 'wrong data' "$ktap_dir/ping"
+}

@@ -5,7 +5,7 @@ import re
 import threading
 import time
 
-from . import debian, image, kernels, ktap, link, login, modules, mux, paths, progress
+from . import debian, image, kernels, ktap, link, login, modules, mux, nic, paths, progress
 from .case import Failed, Skip
 from .disk import Disk
 from .progress import BedError
@@ -25,9 +25,10 @@ class Guest:
         self.type, self.kernel = type, kernels.find(kernel)
         self.vcpus, self.memory = vcpus, memory
         self.disks = [d if isinstance(d, Disk) else Disk(**d) for d in disks]
-        self.nics, self.vfb = list(nics), vfb
+        self.nics, self.vfb = nic.Nics(self, nics), vfb
         self.modules, self.module_params = modules, dict(module_params or {})
-        self.load = list(load) if load is not None else (["xen-blkfront"] if self.disks else [])
+        self.load = list(load) if load is not None else (["xen-blkfront"] if self.disks else []) + (
+            ["xen-netfront"] if nics else [])
         if root != "ram":
             self.installed = debian.installed(self.kernel, self.modules_folder())
             if not any(d.vdev == "xvda" for d in self.disks):
@@ -103,7 +104,7 @@ class Guest:
         disks = ", ".join(f"'{d.specification()}'" for d in self.disks)
         lines = [f'name="{self.name}"', f'type="{self.type}"', f"vcpus={self.vcpus}", f"memory={self.memory}",
                  'tsc_mode="native"', 'on_crash="preserve"', 'on_reboot="destroy"', f"disk=[{disks}]",
-                 f"vif=[{', '.join(repr(n) for n in self.nics)}]", *self._boot_lines()]
+                 f"vif=[{', '.join(repr(n.specification()) for n in self.nics.all)}]", *self._boot_lines()]
         if self.type == "hvm":
             lines += ['xen_platform_pci=1', 'vga="none"' if not self.vfb else 'vga="stdvga"', "vnc=0", "usb=0"]
         if self.vfb:
@@ -140,6 +141,10 @@ class Guest:
             nodes = [d.node for d in self.disks if d.node and self.type != "hvm" or d.vdev.startswith("xvd")]
             for node in filter(None, nodes):
                 self.wait_for(f"test -b {node}", what=node)
+        if "xen-netfront" in self.load:
+            for one in self.nics.all:
+                if one.address:
+                    self.nics.configure(one)
 
     def wait_for(self, condition, what="", timeout=120):
         """Until a shell command in the guest succeeds."""
@@ -247,6 +252,24 @@ class Guest:
     def migrate(self):
         """Live, to this same host (PVH, HVM: Debian's Xen has no log-dirty mode for PV)."""
         self.dom0.run(f"xl migrate -s '' {self.name} 'xl migrate-receive'")
+
+    def attach_nic(self, one):
+        return self.nics.attach(one)
+
+    def detach_nic(self, one):
+        return self.nics.detach(one)
+
+    def interface(self, one=0):
+        """The guest's name of a Nic (or of the nth): eth0."""
+        return self.nics.interface(one)
+
+    def vif(self, one=0):
+        """dom0's name of it: vif3.0."""
+        return f"vif{self.id}.{self.nics.handle(one)}"
+
+    def nic_backend(self, one=0):
+        """Its backend folder in xenstore."""
+        return self.dom0.read(f"/local/domain/{self.id}/device/vif/{self.nics.handle(one)}/backend")
 
     def attach_disk(self, disk):
         disk.prepare(self.dom0, self.name)

@@ -16,8 +16,8 @@ OURS = ("xenfront", "xen-blkfront", "xen-netfront", "xen-fbfront", "xen-kbdfront
 GUEST = """squashfs loop overlay xen-blkfront xen-netfront xen-fbfront xen-kbdfront xenfs xen-evtchn
 xen-gntdev xen-gntalloc xen-privcmd ext4 xfs vfat iso9660 isofs dm-mod dm-flakey dm-crypt dm-thin-pool
 null_blk scsi_debug brd sd_mod sr_mod cdrom sg ata_piix ata_generic libata floppy ahci nbd raid1 raid0
-virtio_console dummy ifb veth bridge tun macvlan 8021q sch_netem sch_fq sch_ingress act_mirred
-af_packet pktgen evdev uinput drm_shmem_helper drm_kms_helper drm_client_lib fb_sys_fops sysimgblt
+virtio_console dummy ifb veth bridge tun macvlan 8021q bonding netconsole sch_netem sch_fq sch_ingress
+act_mirred cls_matchall af_packet pktgen evdev uinput drm_shmem_helper drm_kms_helper drm_client_lib fb_sys_fops sysimgblt
 sysfillrect syscopyarea crc32c_generic crc32c_intel libcrc32c nls_cp437 nls_ascii nls_iso8859-1
 8139cp 8139too e1000 mii psmouse kyber-iosched bfq cirrus bochs configfs efivarfs""".split()
 

@@ -17,12 +17,17 @@ MEANING = {
 IRQ = re.compile(r"^\s*\d+:\s+((?:\d+\s+)+)(.*)$", re.M)
 
 
-def _interrupts(text, names):
+def interrupts(text, ours):
+    """Of /proc/interrupts, the event channels that ours(words of the line) takes; the last word is the name."""
     total = 0
-    for counts, rest in IRQ.findall(text):
-        if "xen-dyn" in rest and any(name in rest.split() or rest.rstrip().endswith(name) for name in names):
-            total += sum(map(int, counts.split()))
+    for numbers, rest in IRQ.findall(text):
+        if "xen-dyn" in rest and ours(rest.split()):
+            total += sum(map(int, numbers.split()))
     return total
+
+
+def _named(*names):
+    return lambda words: any(name in words or words[-1].endswith(name) for name in names)
 
 
 class Counts:
@@ -34,7 +39,7 @@ class Counts:
 
     def read(self):
         guest = self.guest.run(f"cat /proc/interrupts; echo ---; cat {driver.DEBUGFS}/vbd-*/state 2>/dev/null; true").out
-        interrupts, _, state = guest.partition("---\n")
+        here, _, state = guest.partition("---\n")
         dom0 = self.dom0.run("cat /proc/interrupts; echo ---; cd " + self.statistics +
                              " && grep . rd_req wr_req f_req ds_req rd_sect wr_sect oo_req").out
         backend, _, text = dom0.partition("---\n")
@@ -42,8 +47,8 @@ class Counts:
         sent = [int(n) for n in re.findall(r"notifications (\d+)", state)]
         return {
             # In-tree names its irq blkif, ours after the disk.
-            "guest_interrupts": _interrupts(interrupts, ("blkif", driver.DISK)),
-            "backend_interrupts": _interrupts(backend, ("blkif-backend", "xen-blkback")),
+            "guest_interrupts": interrupts(here, _named("blkif", driver.DISK)),
+            "backend_interrupts": interrupts(backend, _named("blkif-backend", "xen-blkback")),
             "notifications": sum(sent) if sent else None,
             "requests": value["rd_req"] + value["wr_req"] + value["f_req"] + value["ds_req"],
             "sectors": value["rd_sect"] + value["wr_sect"],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The driver that serves the guest's disk: the kernel's or ours, exchanged in the running guest."""
+"""The driver that serves the guest's disk or interface: the kernel's or ours, exchanged in the running guest."""
 from xenbed import modules
 from xenbed.disk import Disk
 from xenbed.mux import CommandFailed
@@ -8,12 +8,12 @@ from xenbed.progress import BedError
 DISK = "xvda"
 # null_blk as it is when loaded without parameters: answers from a softirq, at once, and keeps no data.
 NULL = {"irqmode": 1, "hw_queue_depth": 64}
+BUS = "/sys/bus/xen"
 DEBUGFS = "/sys/kernel/debug/xenfront"
 
 
 class Driver:
-    """files: module files in the order of insmod; the last one is xen-blkfront."""
-
+    """files: module files in the order of insmod; the last one is the driver of the devices."""
     def __init__(self, guest, name, files, params=""):
         self.guest, self.name, self.files, self.params = guest, name, files, params
 
@@ -27,10 +27,14 @@ class Driver:
         self.guest.wait_for(f"test \"$(cat /sys/block/{DISK}/size 2>/dev/null || echo 0)\" -gt 0",
                             what=f"{self.name}: /dev/{DISK}")
 
+    @property
+    def module(self):
+        return modules.canonical(self.files[-1])
+
     def verify(self):
         """What is loaded must be the file that was meant, by its srcversion (the kernel's own has none)."""
         meant = self.guest.run(f"modinfo -F srcversion {self.files[-1]}").out.strip()
-        loaded = self.guest.run("cat /sys/module/xen_blkfront/srcversion 2>/dev/null; true").out.strip()
+        loaded = self.guest.run(f"cat /sys/module/{self.module}/srcversion 2>/dev/null; true").out.strip()
         if meant != loaded:
             raise BedError(f"{self.name}: srcversion {loaded!r} is loaded, {self.files[-1]} has {meant!r}")
 
@@ -58,6 +62,20 @@ class Driver:
             self.unload()
 
 
+class NetDriver(Driver):
+    """The vif is there all the time: either driver connects to it anew."""
+
+    def attach(self):
+        self.wait()
+
+    def wait(self):
+        self.guest.nics.configure(0)
+
+    def detach(self):
+        # The bus pins a driver's module while a device is bound.
+        self.guest.run(f"cd {BUS}/devices; for d in vif-*; do echo $d > $d/driver/unbind; done")
+
+
 def intree(guest, params=""):
     release = guest.kernel.release
     return Driver(guest, "in-tree", [f"/lib/modules/{release}/kernel/drivers/block/xen-blkfront.ko"], params)
@@ -66,3 +84,12 @@ def intree(guest, params=""):
 def ours(guest, params=""):
     folder = f"/lib/modules/{guest.kernel.release}/updates"
     return Driver(guest, "xenfront", [f"{folder}/xenfront.ko", f"{folder}/xen-blkfront.ko"], params)
+
+
+def net_intree(guest):
+    return NetDriver(guest, "in-tree", [f"/lib/modules/{guest.kernel.release}/kernel/drivers/net/xen-netfront.ko"])
+
+
+def net_ours(guest):
+    folder = f"/lib/modules/{guest.kernel.release}/updates"
+    return NetDriver(guest, "xenfront", [f"{folder}/xenfront.ko", f"{folder}/xen-netfront.ko"])

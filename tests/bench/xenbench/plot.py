@@ -11,7 +11,7 @@ PACKAGE = "gnuplot-nox"
 
 SCRIPT = """set terminal pngcairo size 1000,560 font "sans,11"
 set output "{png}"
-set title "xen-blkfront against the kernel's own: work per I/O, {setting}" noenhanced
+set title "against the kernel's own drivers: work per I/O or packet, {setting}" noenhanced
 set style data histograms
 set style histogram errorbars gap 1 lw 1.5
 set style fill solid 0.8 border -1

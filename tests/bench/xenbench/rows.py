@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The rows of the block table: one fio job each, and how much better than in-tree it is meant to be."""
+"""The rows of the table: one job each, and how much better than in-tree it is meant to be."""
 import dataclasses
 import fnmatch
 
 from xenbed.progress import BedError
+
+from . import netrow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Row:
         return result.iops if self.unit == "IOPS" else result.mb_per_s
 
 
-ROWS = (
+BLOCK = (
     Row("randread-4k-qd1", "randread", "4k", 1, "IOPS", 1.10, "4k random read, QD1"),
     Row("randread-4k-qd32", "randread", "4k", 32, "IOPS", 1.25, "4k random read, QD32"),
     Row("randwrite-4k-qd32", "randwrite", "4k", 32, "IOPS", 1.25, "4k random write, QD32"),
@@ -33,13 +35,14 @@ ROWS = (
     Row("read-1m-qd4", "read", "1m", 4, "MB/s", 1.40, "1M read, QD4"),
     Row("write-1m-qd4", "write", "1m", 4, "MB/s", 1.40, "1M write, QD4"),
 )
+ROWS = BLOCK + netrow.ROWS
 MEMORY = "memory"           # the one that is not a fio job: see memory.py
 MEMORY_AIM_KIB = 1024
 
 
-def select(text):
+def select(text, names=None):
     """The names (of ROWS, and MEMORY) that a comma-separated list of names or globs means."""
-    names = [row.name for row in ROWS] + [MEMORY]
+    names = names or [row.name for row in ROWS] + [MEMORY]
     if not text:
         return names
     chosen = set()

@@ -7,7 +7,7 @@ import time
 
 from xenbed import progress
 
-from . import counts, driver, fio, machine
+from . import subject
 
 INTREE, OURS, FLOOR = "in-tree", "xenfront", "floor"
 
@@ -18,8 +18,8 @@ class Sample:
     who: str
     turn: int
     value: float
-    ios: int
-    per_io: dict
+    ops: int                # I/Os or packets
+    per_op: dict
 
 
 class Clock:
@@ -41,26 +41,31 @@ class Series:
         self.samples = []
         self.clock = Clock(len(rows) * (3 * rounds + 1))
 
-    def _turn(self, who, turn, device):
-        counters = counts.Counts(self.guest) if who != FLOOR else None
+    def _turn(self, who, turn, about):
+        counters = about.counters(self.guest) if who != FLOOR else None
         for row in self.rows:
-            before = counters.read() if counters else None
-            result = fio.run(self.guest, row, f"/dev/{device}", self.seconds)
-            per_io = counts.per_io(before, counters.read(), result.ios) if counters else {}
-            self.samples.append(Sample(row.name, who, turn, row.value(result), result.ios, per_io))
-            self.clock.tick(f"{who}, {row.in_words}: {row.value(result):.0f} {row.unit}")
+            if subject.of(row) is not about:
+                continue
+            value, ops, per_op = about.job(self.guest, row, self.seconds, counters)
+            self.samples.append(Sample(row.name, who, turn, value, ops, per_op))
+            self.clock.tick(f"{who}, {row.in_words}: {value:.{about.digits}f} {row.unit}")
 
     def run(self):
-        for turn in range(self.rounds):
-            self._with(driver.intree, INTREE, turn)
-            self._with(driver.ours, OURS, turn)
-            self._turn(FLOOR, turn, machine.FLOOR.rsplit("/", 1)[-1])
-        # The last A closes the last pair and the last control.
-        self._with(driver.intree, INTREE, self.rounds)
+        for about in (subject.Block, subject.Net):
+            if any(subject.of(row) is about for row in self.rows):
+                self._alternate(about)
 
-    def _with(self, make, who, turn):
+    def _alternate(self, about):
+        for turn in range(self.rounds):
+            self._with(about.intree, INTREE, turn, about)
+            self._with(about.ours, OURS, turn, about)
+            self._turn(FLOOR, turn, about)
+        # The last A closes the last pair and the last control.
+        self._with(about.intree, INTREE, self.rounds, about)
+
+    def _with(self, make, who, turn, about):
         with make(self.guest):
-            self._turn(who, turn, driver.DISK)
+            self._turn(who, turn, about)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +83,7 @@ class Summary:
     """A row's figures out of the samples of a series."""
 
     def __init__(self, row, samples):
-        self.row = row
+        self.row, self.about = row, subject.of(row)
         by_turn = collections.defaultdict(dict)
         for sample in samples:
             if sample.row == row.name:
@@ -88,12 +93,12 @@ class Summary:
         a, b = value[INTREE], value[OURS]
         self.ratio = Spread.of([b[turn] / ((a[turn] + a[turn + 1]) / 2) for turn in b])
         self.control = Spread.of([a[turn + 1] / a[turn] for turn in b])
-        self.per_io = {who: {name: self._median(turns, name) for name in counts.NAMES}
+        self.per_op = {who: {name: self._median(turns, name) for name in self.about.names}
                        for who, turns in by_turn.items() if who != FLOOR}
 
     @staticmethod
     def _median(turns, name):
-        found = [s.per_io[name] for s in turns.values() if s.per_io[name] is not None]
+        found = [s.per_op[name] for s in turns.values() if s.per_op[name] is not None]
         return statistics.median(found) if found else None
 
     @property
