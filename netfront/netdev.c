@@ -122,6 +122,7 @@ static void first_time(struct netfront *nf)
 	netdev->hw_features = CAN_DO;
 	netdev->features = CAN_DO | NETIF_F_RXCSUM;
 	netdev->vlan_features = CAN_DO;
+	netif_set_tso_max_size(netdev, XEN_NETIF_MAX_TX_SIZE);
 	netdev->min_mtu = ETH_MIN_MTU;
 	netdev->max_mtu = max_mtu(nf);
 	netdev->mtu = netfront_mtu_read(nf->xf.dev, netdev->max_mtu);
