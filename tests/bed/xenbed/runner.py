@@ -153,7 +153,8 @@ def select(patterns, long=False):
     if not patterns:
         return [c for c in every if long or not c.long]
     chosen = [c for c in every if any(
-        fnmatch.fnmatchcase(n, p) for p in patterns
+        # A whole name as it is shown means that case, though brackets are a glob's.
+        c.name == p or fnmatch.fnmatchcase(n, p) for p in patterns
         for n in (c.name.replace("[", "(").replace("]", ")"), c.name.partition("[")[0], c.name.partition(".")[0]))]
     if not chosen:
         names = sorted({c.name.partition("[")[0] for c in every})
