@@ -15,15 +15,18 @@
 /**
  * netfront_config_read() - what the backend offers
  * @dev:	the device, whose backend is in InitWait
- * @wanted:	queue pairs we could use, at least one
+ * @wish:	what we could use of it
  * @config:	filled in; not to be used after an error
  *
  * Context: process; sleeps.
  * Return: 0, or -EOPNOTSUPP after a line that names the key.
  */
-int netfront_config_read(struct xenbus_device *dev, unsigned int wanted,
+int netfront_config_read(struct xenbus_device *dev,
+			 const struct netfront_wish *wish,
 			 struct netfront_config *config)
 {
+	bool mcast;
+
 	memset(config, 0, sizeof(*config));
 	/* Pages that change hands ("flipping") are long gone. */
 	if (!xenfront_store_feature(dev, "feature-rx-copy")) {
@@ -35,7 +38,7 @@ int netfront_config_read(struct xenbus_device *dev, unsigned int wanted,
 						    "multi-queue-max-queues",
 						    1, U16_MAX, 1);
 	config->multi_queue = config->max_queues > 1;
-	config->nr_queues = min(config->max_queues, wanted);
+	config->nr_queues = min(config->max_queues, READ_ONCE(wish->queues));
 	config->split = xenfront_store_feature(dev,
 					       "feature-split-event-channels");
 	config->sg = xenfront_store_feature(dev, "feature-sg");
@@ -47,6 +50,16 @@ int netfront_config_read(struct xenbus_device *dev, unsigned int wanted,
 						"feature-no-csum-offload");
 	config->csum6 = xenfront_store_feature(dev,
 					       "feature-ipv6-csum-offload");
+	config->control = xenfront_store_feature(dev, "feature-ctrl-ring");
+	mcast = xenfront_store_feature(dev, "feature-multicast-control");
+	config->mcast_dynamic = mcast &&
+		xenfront_store_feature(dev,
+				       "feature-dynamic-multicast-control");
+	config->mcast_static = mcast && !config->mcast_dynamic &&
+		READ_ONCE(wish->filter);
+	config->headroom = xenfront_store_feature(dev, "feature-xdp-headroom");
+	config->xdp = READ_ONCE(wish->xdp);
+	config->xdp_frags = config->xdp && READ_ONCE(wish->xdp_frags);
 	return 0;
 }
 

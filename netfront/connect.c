@@ -6,6 +6,7 @@
  * Nothing here takes rtnl: those who hold it may wait for a step.  What needs
  * it is done by netdev.c's work.
  */
+#include <linux/bpf.h>
 #include <linux/netdevice.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -19,14 +20,21 @@ static int netfront_offer(struct xenfront_device *xf)
 	struct netfront *nf = to_netfront(xf);
 	int err;
 
-	err = netfront_config_read(xf->dev, READ_ONCE(nf->wanted),
-				   &nf->config);
+	err = netfront_config_read(xf->dev, &nf->wish, &nf->config);
 	if (err)
 		return err;
 	err = netfront_queues_create(nf);
-	if (err)
+	if (err) {
 		dev_err(&xf->dev->dev, "cannot make %u queues: %d\n",
 			nf->config.nr_queues, err);
+		return err;
+	}
+	err = netfront_control_create(nf);
+	if (err) {
+		dev_err(&xf->dev->dev, "cannot make a control ring: %d\n",
+			err);
+		netfront_queues_destroy(nf, true);
+	}
 	return err;
 }
 
@@ -65,22 +73,42 @@ static int publish_queues(struct netfront *nf, struct xenbus_transaction xbt)
 	return err;
 }
 
-/* What we can do, whatever the backend offers: it looks for its own use. */
-static const char * const features[] = {
-	"request-rx-copy",
-	"feature-rx-notify",
-	"feature-sg",
-	"feature-gso-tcpv4",
-	"feature-gso-tcpv6",
-	"feature-ipv6-csum-offload",
-};
+/*
+ * What we can do, whatever the backend offers: it looks for its own use.  An
+ * XDP program is shown what would be on a wire.
+ */
+static int publish_features(const struct netfront_config *config,
+			    struct xenbus_transaction xbt, const char *dir)
+{
+	const struct {
+		const char *key;
+		unsigned int value;
+	} features[] = {
+		{ "request-rx-copy", 1 },
+		{ "feature-rx-notify", 1 },
+		{ "feature-sg", !config->xdp || config->xdp_frags },
+		{ "feature-gso-tcpv4", !config->xdp },
+		{ "feature-gso-tcpv6", !config->xdp },
+		{ "feature-no-csum-offload", config->xdp },
+		{ "feature-ipv6-csum-offload", !config->xdp },
+		{ "request-multicast-control", config->mcast_static },
+		{ "xdp-headroom", config->xdp && config->headroom ?
+				  XDP_PACKET_HEADROOM : 0 },
+	};
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < ARRAY_SIZE(features); i++)
+		err = xenbus_printf(xbt, dir, features[i].key, "%u",
+				    features[i].value);
+	return err;
+}
 
 static int netfront_publish(struct xenfront_device *xf,
 			    struct xenbus_transaction xbt)
 {
 	struct netfront *nf = to_netfront(xf);
 	const char *dir = xf->dev->nodename;
-	unsigned int i;
 	int err = 0;
 
 	if (nf->config.multi_queue)
@@ -90,9 +118,11 @@ static int netfront_publish(struct xenfront_device *xf,
 		err = xenbus_rm(xbt, dir, "multi-queue-num-queues");
 	if (!err)
 		err = publish_queues(nf, xbt);
-	for (i = 0; !err && i < ARRAY_SIZE(features); i++)
-		err = xenbus_printf(xbt, dir, features[i], "%u", 1);
-	return err;
+	if (!err && nf->config.control)
+		err = xenfront_ring_publish(&nf->control.shared, xbt, dir,
+					    "ctrl-ring-ref",
+					    "event-channel-ctrl");
+	return err ?: publish_features(&nf->config, xbt, dir);
 }
 
 static int netfront_connect(struct xenfront_device *xf)
@@ -103,6 +133,7 @@ static int netfront_connect(struct xenfront_device *xf)
 	netif_carrier_on(nf->netdev);
 	complete(&nf->reconnected);
 	schedule_work(&nf->work);
+	mod_delayed_work(system_wq, &nf->mcast.work, 0);
 	if (nf->registered) {
 		netdev_info(nf->netdev, "connected again\n");
 		WRITE_ONCE(nf->announced, 0);
@@ -118,10 +149,10 @@ static int netfront_update(struct xenfront_device *xf)
 
 	/*
 	 * A backend that starts anew attaches to the rings it finds, maybe
-	 * before we know of it, and may offer something else; ethtool -L may
-	 * want another number of queues.  In either case all is made anew.
+	 * before we know of it, and may offer something else; the user may
+	 * wish for something else.  In either case all is made anew.
 	 */
-	if (netfront_config_read(xf->dev, READ_ONCE(nf->wanted), &config))
+	if (netfront_config_read(xf->dev, &nf->wish, &config))
 		return 0;
 	return memcmp(&config, &nf->config, sizeof(config)) ? -ESTALE : 0;
 }
@@ -131,12 +162,16 @@ static void netfront_quiesce(struct xenfront_device *xf)
 	struct netfront *nf = to_netfront(xf);
 
 	netif_carrier_off(nf->netdev);
+	netfront_control_stop(nf);
 	netfront_set_connected(nf, false);
 }
 
 static int netfront_disconnect(struct xenfront_device *xf, bool force)
 {
-	return netfront_queues_destroy(to_netfront(xf), force);
+	struct netfront *nf = to_netfront(xf);
+
+	netfront_control_destroy(nf);
+	return netfront_queues_destroy(nf, force);
 }
 
 /* Without a carrier the stack drops what it has; there is nothing to fail. */
@@ -161,6 +196,12 @@ static void netfront_show(struct xenfront_device *xf, struct seq_file *m)
 	seq_printf(m, "gso-tcpv6: %d\n", config->gso6);
 	seq_printf(m, "csum-ipv4: %d\n", config->csum4);
 	seq_printf(m, "csum-ipv6: %d\n", config->csum6);
+	seq_printf(m, "control-ring: %d\n", config->control);
+	seq_printf(m, "multicast: %s\n",
+		   config->mcast_static || nf->mcast.filters ? "filtered" :
+		   "all");
+	seq_printf(m, "xdp: %d\n", config->xdp);
+	seq_printf(m, "xdp-headroom: %d\n", config->headroom);
 	seq_printf(m, "bounce: %d\n", nf->bounce);
 	for (i = 0; i < nf->nr_queues; i++) {
 		queue = &nf->queues[i];

@@ -4,12 +4,10 @@
  */
 #include <linux/ethtool.h>
 #include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
 #include <xenfront.h>
 
 #include "netfront.h"
-
-/* How long ethtool -L waits for the backend. */
-#define RECONNECT	(5 * HZ)
 
 static void get_drvinfo(struct net_device *netdev, struct ethtool_drvinfo *info)
 {
@@ -42,6 +40,10 @@ static const char * const rx_names[NETFRONT_RX_COUNTERS] = {
 	[NETFRONT_RX_NOTIFICATIONS]	= "notifications",
 	[NETFRONT_RX_NO_MEMORY]		= "no_memory",
 	[NETFRONT_RX_CSUM_FIXED]	= "csum_fixed",
+	[NETFRONT_RX_XDP_PASSED]	= "xdp_pass",
+	[NETFRONT_RX_XDP_DROPPED]	= "xdp_drop",
+	[NETFRONT_RX_XDP_SENT]		= "xdp_tx",
+	[NETFRONT_RX_XDP_REDIRECTED]	= "xdp_redirect",
 };
 
 #define PER_QUEUE	(NETFRONT_TX_COUNTERS + NETFRONT_RX_COUNTERS + 1)
@@ -95,11 +97,7 @@ static void get_channels(struct net_device *netdev,
 	channels->combined_count = netdev->real_num_tx_queues;
 }
 
-/*
- * Another number of queues means other rings, and so another connection.  The
- * lifecycle makes it, which takes no rtnl, so that it can be waited for here;
- * not for ever, though.
- */
+/* Another number of queues means other rings, and so another connection. */
 static int set_channels(struct net_device *netdev,
 			struct ethtool_channels *channels)
 {
@@ -107,17 +105,8 @@ static int set_channels(struct net_device *netdev,
 
 	if (channels->combined_count == netdev->real_num_tx_queues)
 		return 0;
-	reinit_completion(&nf->reconnected);
-	WRITE_ONCE(nf->wanted, channels->combined_count);
-	xenfront_kick(&nf->xf);
-	if (!wait_for_completion_timeout(&nf->reconnected, RECONNECT)) {
-		netdev_warn(netdev,
-			    "backend is not there: %u queues when it is back\n",
-			    nf->wanted);
-		return -ETIMEDOUT;
-	}
-	netfront_netdev_sync_queues(nf);
-	return 0;
+	WRITE_ONCE(nf->wish.queues, channels->combined_count);
+	return netfront_reconnect(nf);
 }
 
 static int get_coalesce(struct net_device *netdev,
@@ -186,6 +175,181 @@ static int set_tunable(struct net_device *netdev,
 	return 0;
 }
 
+static u32 get_rxfh_key_size(struct net_device *netdev)
+{
+	return NETFRONT_RSS_KEY;
+}
+
+static u32 get_rxfh_indir_size(struct net_device *netdev)
+{
+	const struct netfront *nf = netdev_priv(netdev);
+
+	return nf->config.control ? NETFRONT_RSS_TABLE : 0;
+}
+
+static int get_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *param)
+{
+	struct netfront *nf = netdev_priv(netdev);
+
+	param->hfunc = ETH_RSS_HASH_TOP;
+	if (param->key)
+		memcpy(param->key, nf->rss.key, sizeof(nf->rss.key));
+	if (param->indir)
+		netfront_rss_table(nf, param->indir);
+	return 0;
+}
+
+/* What "ethtool -X ... default" gives, too: it stays so with other queues. */
+static bool is_even(const struct net_device *netdev, const u32 *table)
+{
+	unsigned int i, nr = netdev->real_num_rx_queues;
+
+	for (i = 0; i < NETFRONT_RSS_TABLE; i++)
+		if (table[i] != ethtool_rxfh_indir_default(i, nr))
+			return false;
+	return true;
+}
+
+/* To set it is to want it: it is switched on, too. */
+static int set_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *param,
+		    struct netlink_ext_ack *extack)
+{
+	struct netfront *nf = netdev_priv(netdev);
+	struct netfront_rss before = nf->rss;
+	int err;
+
+	if (!nf->config.control)
+		return -EOPNOTSUPP;
+	if (param->hfunc != ETH_RSS_HASH_NO_CHANGE &&
+	    param->hfunc != ETH_RSS_HASH_TOP)
+		return -EOPNOTSUPP;
+	if (param->key)
+		memcpy(nf->rss.key, param->key, sizeof(nf->rss.key));
+	if (param->indir) {
+		memcpy(nf->rss.table, param->indir, sizeof(nf->rss.table));
+		nf->rss.chosen = !is_even(netdev, param->indir);
+	}
+	err = netfront_rss_apply(nf, true);
+	if (err) {
+		nf->rss = before;
+		return err;
+	}
+	netdev->wanted_features |= NETIF_F_RXHASH;
+	netdev->features |= NETIF_F_RXHASH;
+	return 0;
+}
+
+/* Ports count for TCP only, and addresses always: io/netif.h. */
+static const struct {
+	u32 flow;
+	u32 with_ports;
+	u32 without;
+} hash_types[] = {
+	{ TCP_V4_FLOW, XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP,
+	  XEN_NETIF_CTRL_HASH_TYPE_IPV4 },
+	{ TCP_V6_FLOW, XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP,
+	  XEN_NETIF_CTRL_HASH_TYPE_IPV6 },
+	{ IPV4_FLOW, 0, XEN_NETIF_CTRL_HASH_TYPE_IPV4 },
+	{ UDP_V4_FLOW, 0, XEN_NETIF_CTRL_HASH_TYPE_IPV4 },
+	{ IPV6_FLOW, 0, XEN_NETIF_CTRL_HASH_TYPE_IPV6 },
+	{ UDP_V6_FLOW, 0, XEN_NETIF_CTRL_HASH_TYPE_IPV6 },
+};
+
+#define ADDRESSES	(RXH_IP_SRC | RXH_IP_DST)
+#define PORTS		(RXH_L4_B_0_1 | RXH_L4_B_2_3)
+
+static int get_rxfh_fields(struct net_device *netdev,
+			   struct ethtool_rxfh_fields *fields)
+{
+	const struct netfront *nf = netdev_priv(netdev);
+	unsigned int i;
+
+	fields->data = 0;
+	for (i = 0; i < ARRAY_SIZE(hash_types); i++) {
+		if (hash_types[i].flow != fields->flow_type)
+			continue;
+		if (nf->rss.types & hash_types[i].without)
+			fields->data |= ADDRESSES;
+		if (nf->rss.types & hash_types[i].with_ports)
+			fields->data |= ADDRESSES | PORTS;
+	}
+	return 0;
+}
+
+static int set_rxfh_fields(struct net_device *netdev,
+			   const struct ethtool_rxfh_fields *fields,
+			   struct netlink_ext_ack *extack)
+{
+	struct netfront *nf = netdev_priv(netdev);
+	u32 types = nf->rss.types, before = types;
+	unsigned int i;
+	int err = 0;
+
+	if (!nf->config.control)
+		return -EOPNOTSUPP;
+	for (i = 0; i < ARRAY_SIZE(hash_types); i++)
+		if (hash_types[i].flow == fields->flow_type)
+			break;
+	if (i == ARRAY_SIZE(hash_types))
+		return -EINVAL;
+
+	types &= ~hash_types[i].with_ports;
+	switch (fields->data) {
+	case ADDRESSES | PORTS:
+		if (!hash_types[i].with_ports)
+			return -EINVAL;
+		types |= hash_types[i].with_ports;
+		break;
+	case ADDRESSES:
+		types |= hash_types[i].without;
+		break;
+	case 0:
+		/* The others of its family go by it as well. */
+		types &= ~hash_types[i].without;
+		break;
+	default:
+		return -EINVAL;
+	}
+	nf->rss.types = types;
+	if (netdev->features & NETIF_F_RXHASH)
+		err = netfront_rss_apply(nf, true);
+	if (err)
+		nf->rss.types = before;
+	return err;
+}
+
+static int get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *nfc,
+		     u32 *unused)
+{
+	struct ethtool_rxfh_fields fields = { .flow_type = nfc->flow_type };
+
+	switch (nfc->cmd) {
+	case ETHTOOL_GRXRINGS:
+		nfc->data = netdev->real_num_rx_queues;
+		return 0;
+	case ETHTOOL_GRXFH:
+		get_rxfh_fields(netdev, &fields);
+		nfc->data = fields.data;
+		return 0;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static int set_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *nfc)
+{
+	struct ethtool_rxfh_fields fields = {
+		.data = nfc->data,
+		.flow_type = nfc->flow_type,
+	};
+
+	if (nfc->cmd != ETHTOOL_SRXFH)
+		return -EOPNOTSUPP;
+	return set_rxfh_fields(netdev, &fields, NULL);
+}
+
+COMPAT_RXFH(get_rxfh, set_rxfh)
+
 const struct ethtool_ops netfront_ethtool_ops = {
 	.supported_coalesce_params = ETHTOOL_COALESCE_TX_MAX_FRAMES,
 	.get_drvinfo		= get_drvinfo,
@@ -201,4 +365,11 @@ const struct ethtool_ops netfront_ethtool_ops = {
 	.get_ringparam		= get_ringparam,
 	.get_tunable		= get_tunable,
 	.set_tunable		= set_tunable,
+	.get_rxnfc		= get_rxnfc,
+	.set_rxnfc		= set_rxnfc,
+	.get_rxfh_key_size	= get_rxfh_key_size,
+	.get_rxfh_indir_size	= get_rxfh_indir_size,
+	.get_rxfh		= COMPAT_RXFH_OP(get_rxfh),
+	.set_rxfh		= COMPAT_RXFH_OP(set_rxfh),
+	COMPAT_RXFH_FIELDS_OPS(get_rxfh_fields, set_rxfh_fields)
 };

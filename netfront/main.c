@@ -60,21 +60,30 @@ static int netfront_probe(struct xenbus_device *dev,
 	if (!netdev)
 		return -ENOMEM;
 	nf = netdev_priv(netdev);
+	nf->netdev = netdev;
 	nf->stats = kcalloc(nr, sizeof(*nf->stats), GFP_KERNEL);
-	if (!nf->stats) {
+	nf->pollers = kcalloc(nr, sizeof(*nf->pollers), GFP_KERNEL);
+	if (!nf->stats || !nf->pollers) {
 		err = -ENOMEM;
 		goto err_free_netdev;
 	}
 	init_stats(nf, nr);
+	netfront_pollers_init(nf);
 
-	nf->netdev = netdev;
-	nf->wanted = nr;
+	nf->wish.queues = nr;
+	nf->wish.filter = true;
 	nf->copybreak = DEFAULT_COPYBREAK;
 	nf->tx_frames = NETFRONT_TX_SLOTS;
 	init_completion(&nf->reconnected);
 	nf->bounce = !trusted ||
 		!xenbus_read_unsigned(dev->nodename, "trusted", 1);
 	mutex_init(&nf->state_lock);
+	mutex_init(&nf->control.lock);
+	init_completion(&nf->control.answered);
+	nf->control.dead = true;
+	netfront_rss_init(nf);
+	nf->mcast.most = UINT_MAX;
+	INIT_DELAYED_WORK(&nf->mcast.work, netfront_mcast_work);
 	INIT_WORK(&nf->work, netfront_netdev_work);
 	INIT_DELAYED_WORK(&nf->announce, netfront_netdev_announce);
 
@@ -82,34 +91,67 @@ static int netfront_probe(struct xenbus_device *dev,
 	eth_hw_addr_set(netdev, mac);
 	netdev->netdev_ops = &netfront_netdev_ops;
 	netdev->ethtool_ops = &netfront_ethtool_ops;
+	netfront_qstats_init(netdev);
 	netif_carrier_off(netdev);
 
 	xenfront_start(&nf->xf, dev, &netfront_lifecycle_ops);
 	return 0;
 
 err_free_netdev:
+	/* No poller was added yet. */
+	kfree(nf->pollers);
+	kfree(nf->stats);
 	free_netdev(netdev);
 	return err;
+}
+
+/* Keys that another driver would not know to write over. */
+static void forget_keys(struct xenbus_device *dev)
+{
+	static const char * const keys[] = {
+		"multi-queue-num-queues",
+		"ctrl-ring-ref",
+		"event-channel-ctrl",
+		"request-multicast-control",
+		"feature-no-csum-offload",
+		"xdp-headroom",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		xenbus_rm(XBT_NIL, dev->nodename, keys[i]);
+}
+
+static void cancel_works(struct netfront *nf)
+{
+	cancel_work_sync(&nf->work);
+	cancel_delayed_work_sync(&nf->announce);
+	cancel_delayed_work_sync(&nf->mcast.work);
 }
 
 static void netfront_remove(struct xenbus_device *dev)
 {
 	struct xenfront_device *xf = dev_get_drvdata(&dev->dev);
 	struct netfront *nf = to_netfront(xf);
+	struct netfront_poller *pollers;
+	struct netfront_stats *stats;
 
 	xenfront_stopping(xf);
 	/* Steps go on and may queue it again: it finds nothing to do then. */
 	WRITE_ONCE(nf->removing, true);
-	cancel_work_sync(&nf->work);
-	cancel_delayed_work_sync(&nf->announce);
+	cancel_works(nf);
 	if (nf->registered)
 		unregister_netdev(nf->netdev);
 	xenfront_stop(xf);
-	cancel_work_sync(&nf->work);
-	cancel_delayed_work_sync(&nf->announce);
+	cancel_works(nf);
+	forget_keys(dev);
 
-	kfree(nf->stats);
+	/* Takes the pollers out of its list, which must still be there. */
+	stats = nf->stats;
+	pollers = nf->pollers;
 	free_netdev(nf->netdev);
+	kfree(pollers);
+	kfree(stats);
 }
 
 static const struct xenbus_device_id netfront_ids[] = {

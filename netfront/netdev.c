@@ -6,7 +6,9 @@
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
+#include <net/netdev_queues.h>
 #include <net/sch_generic.h>
+#include <net/xdp.h>
 #include <xenfront.h>
 
 #include "netfront.h"
@@ -14,6 +16,9 @@
 /* The first may come before the bridge behind the backend forwards anything. */
 #define ANNOUNCEMENTS	4
 #define ANNOUNCE_AGAIN	(HZ / 8)
+
+/* How long to wait for a backend to connect anew. */
+#define RECONNECT	(5 * HZ)
 
 /* What we can do if the backend can; hw_features, because users may choose. */
 #define CAN_DO	(NETIF_F_SG | NETIF_F_IP_CSUM | NETIF_F_IPV6_CSUM | \
@@ -54,12 +59,33 @@ static netdev_features_t netfront_fix_features(struct net_device *netdev,
 		features &= ~NETIF_F_TSO;
 	if (!config->gso6)
 		features &= ~NETIF_F_TSO6;
+	if (!config->control)
+		features &= ~NETIF_F_RXHASH;
 	return features;
+}
+
+static int netfront_set_features(struct net_device *netdev,
+				 netdev_features_t features)
+{
+	bool on = features & NETIF_F_RXHASH;
+
+	if (!((features ^ netdev->features) & NETIF_F_RXHASH))
+		return 0;
+	return netfront_rss_apply(netdev_priv(netdev), on);
 }
 
 static int netfront_change_mtu(struct net_device *netdev, int mtu)
 {
+	const struct netfront *nf = netdev_priv(netdev);
+
 	/* The stack has checked the bounds; each packet has its own length. */
+	if (rtnl_dereference(nf->program) && !nf->wish.xdp_frags &&
+	    mtu > netfront_xdp_max_mtu()) {
+		netdev_err(netdev,
+			   "MTU may be %u at most while there is an XDP program without support of frags\n",
+			   netfront_xdp_max_mtu());
+		return -EINVAL;
+	}
 	WRITE_ONCE(netdev->mtu, mtu);
 	return 0;
 }
@@ -101,6 +127,10 @@ const struct net_device_ops netfront_netdev_ops = {
 	.ndo_get_stats64	= netfront_get_stats64,
 	.ndo_set_mac_address	= eth_mac_addr,
 	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_set_features	= netfront_set_features,
+	.ndo_set_rx_mode	= netfront_set_rx_mode,
+	.ndo_bpf		= netfront_bpf,
+	.ndo_xdp_xmit		= netfront_xdp_xmit,
 };
 
 /* Which CPU transmits where, as far as users leave that to us. */
@@ -114,15 +144,33 @@ static void spread_queues(struct netfront *nf)
 		netif_set_xps_queue(nf->netdev, &nf->queues[i].cpus, i);
 }
 
+/* For who asks by netlink. */
+static void name_pollers(struct netfront *nf)
+{
+	unsigned int i;
+
+	for (i = 0; i < nf->nr_queues; i++) {
+		netif_queue_set_napi(nf->netdev, i, NETDEV_QUEUE_TYPE_RX,
+				     &nf->pollers[i].napi);
+		netif_queue_set_napi(nf->netdev, i, NETDEV_QUEUE_TYPE_TX,
+				     &nf->pollers[i].napi);
+	}
+}
+
 static void first_time(struct netfront *nf)
 {
 	struct net_device *netdev = nf->netdev;
 	int err;
 
-	netdev->hw_features = CAN_DO;
+	netdev->hw_features = CAN_DO | NETIF_F_RXHASH;
 	netdev->features = CAN_DO | NETIF_F_RXCSUM;
 	netdev->vlan_features = CAN_DO;
 	netif_set_tso_max_size(netdev, XEN_NETIF_MAX_TX_SIZE);
+	compat_set_xdp_features(netdev, NETDEV_XDP_ACT_BASIC |
+				NETDEV_XDP_ACT_REDIRECT |
+				NETDEV_XDP_ACT_NDO_XMIT |
+				NETDEV_XDP_ACT_NDO_XMIT_SG |
+				NETDEV_XDP_ACT_RX_SG);
 	netdev->min_mtu = ETH_MIN_MTU;
 	netdev->max_mtu = max_mtu(nf);
 	netdev->mtu = netfront_mtu_read(nf->xf.dev, netdev->max_mtu);
@@ -139,6 +187,7 @@ static void first_time(struct netfront *nf)
 static void next_time(struct netfront *nf)
 {
 	struct net_device *netdev = nf->netdev;
+	int err;
 
 	netdev->max_mtu = max_mtu(nf);
 	if (netdev->mtu > netdev->max_mtu) {
@@ -147,6 +196,13 @@ static void next_time(struct netfront *nf)
 		dev_set_mtu(netdev, netdev->max_mtu);
 	}
 	netdev_update_features(netdev);
+	if (!(netdev->features & NETIF_F_RXHASH))
+		return;
+	/* This backend was not told yet. */
+	err = netfront_rss_apply(nf, true);
+	if (err)
+		netdev_warn(netdev, "backend does not spread packets: %d\n",
+			    err);
 }
 
 /**
@@ -163,8 +219,59 @@ void netfront_netdev_sync_queues(struct netfront *nf)
 		netif_set_real_num_tx_queues(nf->netdev, nf->nr_queues);
 		netif_set_real_num_rx_queues(nf->netdev, nf->nr_queues);
 		spread_queues(nf);
+		name_pollers(nf);
 	}
 	mutex_unlock(&nf->state_lock);
+}
+
+/* Whether the connection is what the user wishes, as far as may be. */
+static bool is_as_wished(struct netfront *nf)
+{
+	const struct netfront_config *config = &nf->config;
+	const struct netfront_wish *wish = &nf->wish;
+	bool is;
+
+	mutex_lock(&nf->state_lock);
+	is = nf->connected &&
+	     config->nr_queues == min(config->max_queues, wish->queues) &&
+	     config->xdp == wish->xdp && config->xdp_frags == wish->xdp_frags;
+	mutex_unlock(&nf->state_lock);
+	return is;
+}
+
+/**
+ * netfront_reconnect() - have the connection made anew, as is wished for now
+ * @nf: the interface
+ *
+ * The lifecycle takes no rtnl, so that it can be waited for here; not for ever,
+ * though.
+ *
+ * Context: process, under rtnl; sleeps up to five seconds.
+ * Return: 0, or -ETIMEDOUT after a line in the log.  The wish stands then: it
+ *	   is fulfilled when the backend is back.
+ */
+int netfront_reconnect(struct netfront *nf)
+{
+	unsigned long left = RECONNECT;
+
+	if (READ_ONCE(nf->removing))
+		return 0;
+	do {
+		reinit_completion(&nf->reconnected);
+		xenfront_kick(&nf->xf);
+		if (is_as_wished(nf)) {
+			netfront_netdev_sync_queues(nf);
+			return 0;
+		}
+		left = wait_for_completion_timeout(&nf->reconnected, left);
+	} while (left);
+	if (is_as_wished(nf)) {
+		netfront_netdev_sync_queues(nf);
+		return 0;
+	}
+	netdev_warn(nf->netdev,
+		    "backend is not there: as you wish when it is back\n");
+	return -ETIMEDOUT;
 }
 
 /**

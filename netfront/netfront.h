@@ -17,6 +17,7 @@
  *   ...the backend copies into them...
  *   queue.c	netfront_poll()		NAPI
  *   rx.c	netfront_rx_poll()	answers are checked, a packet is made
+ *   xdp.c	netfront_xdp_run()	if there is a program, it decides
  */
 #ifndef _NETFRONT_H
 #define _NETFRONT_H
@@ -26,6 +27,7 @@
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
+#include <net/xdp.h>
 #include <xen/interface/io/netif.h>
 #include <xenfront.h>
 
@@ -37,7 +39,23 @@ struct page_pool;
  */
 
 /**
- * struct netfront_config - what the backend offers, bounded
+ * struct netfront_wish - what the user wants of the next connect
+ * @queues:	queue pairs, at least one
+ * @xdp:	packets are for an XDP program: whole, with room before them
+ * @xdp_frags:	that takes packets of several pieces
+ * @filter:	the backend should drop multicast that nobody here listens to
+ *
+ * Each member is written alone, by somebody who then kicks the lifecycle.
+ */
+struct netfront_wish {
+	unsigned int queues;
+	bool xdp;
+	bool xdp_frags;
+	bool filter;
+};
+
+/**
+ * struct netfront_config - what the backend offers, and we want of it
  * @nr_queues:		queue pairs, at least one
  * @max_queues:		how many the backend could serve
  * @multi_queue:	the backend knows several
@@ -47,6 +65,12 @@ struct page_pool;
  * @gso6:		TCP/IPv6 packets to be segmented
  * @csum4:		checksums over IPv4 may be left blank
  * @csum6:		checksums over IPv6 may be left blank
+ * @control:		there is a ring for what is asked of the backend
+ * @mcast_dynamic:	multicast may be filtered from now on, at any time
+ * @mcast_static:	multicast is filtered as long as this connection lasts
+ * @headroom:		the backend can leave room before a packet
+ * @xdp:		as wished
+ * @xdp_frags:		as wished
  *
  * Written while nothing uses the rings; constant from one connect to the next.
  */
@@ -60,9 +84,16 @@ struct netfront_config {
 	bool gso6;
 	bool csum4;
 	bool csum6;
+	bool control;
+	bool mcast_dynamic;
+	bool mcast_static;
+	bool headroom;
+	bool xdp;
+	bool xdp_frags;
 };
 
-int netfront_config_read(struct xenbus_device *dev, unsigned int wanted,
+int netfront_config_read(struct xenbus_device *dev,
+			 const struct netfront_wish *wish,
 			 struct netfront_config *config);
 int netfront_mac_read(struct xenbus_device *dev, u8 *mac);
 unsigned int netfront_mtu_read(struct xenbus_device *dev, unsigned int max);
@@ -92,23 +123,42 @@ enum netfront_tx_state {
 };
 
 /**
+ * enum netfront_tx_kind - whose packet it is
+ * @NETFRONT_TX_SKB:	the stack's
+ * @NETFRONT_TX_FRAME:	XDP's
+ * @NETFRONT_TX_MESSAGE: nobody's: it tells the backend something, has no data,
+ *			and its grant is not in use
+ */
+enum netfront_tx_kind {
+	NETFRONT_TX_SKB,
+	NETFRONT_TX_FRAME,
+	NETFRONT_TX_MESSAGE,
+};
+
+/**
  * struct netfront_tx_slot - one piece of a packet
  * @state:	changed under &netfront_tx.lock
+ * @kind:	first slot: which of @skb and @frame there is
  * @head:	the packet's first slot
  * @left:	first slot: answers that are missing
  * @txq:	first slot: the stack's queue it came from
  * @bytes:	first slot: the packet's length
  * @skb:	first slot: the packet
+ * @frame:	likewise
  * @own:	a page of ours that the piece was copied to, or NULL
  * @ref:	the slot's grant; in use while SENT or HELD
  */
 struct netfront_tx_slot {
 	enum netfront_tx_state state;
+	enum netfront_tx_kind kind;
 	u16 head;
 	u16 left;
 	u16 txq;
 	unsigned int bytes;
-	struct sk_buff *skb;
+	union {
+		struct sk_buff *skb;
+		struct xdp_frame *frame;
+	};
 	struct page *own;
 	grant_ref_t ref;
 };
@@ -124,6 +174,8 @@ struct netfront_tx_slot {
  * @free:	stack of free ids
  * @nr_free:	its height
  * @stopped:	the stack's queues that wait for room
+ * @done:	stack of answered frames, to be given back without the lock
+ * @nr_done:	its height
  */
 struct netfront_tx {
 	spinlock_t lock;	/* guards what is below but @shared */
@@ -134,6 +186,8 @@ struct netfront_tx {
 	u16 free[NETFRONT_TX_SLOTS];
 	unsigned int nr_free;
 	bool stopped;
+	struct xdp_frame *done[NETFRONT_TX_SLOTS];
+	unsigned int nr_done;
 };
 
 /* ------------------------------------------------------------------------
@@ -163,6 +217,7 @@ struct netfront_buffer {
  * @refs:	stack of grants without a page
  * @nr_refs:	its height
  * @pool:	where pages come from
+ * @xdp:	what XDP programs know of this queue
  */
 struct netfront_rx {
 	struct xenfront_ring shared;
@@ -174,6 +229,7 @@ struct netfront_rx {
 	grant_ref_t refs[NETFRONT_RX_SLOTS];
 	unsigned int nr_refs;
 	struct page_pool *pool;
+	struct xdp_rxq_info xdp;
 };
 
 /* ------------------------------------------------------------------------
@@ -204,6 +260,10 @@ enum netfront_rx_counter {
 	NETFRONT_RX_NOTIFICATIONS,
 	NETFRONT_RX_NO_MEMORY,
 	NETFRONT_RX_CSUM_FIXED,		/* segments without a blank checksum */
+	NETFRONT_RX_XDP_PASSED,
+	NETFRONT_RX_XDP_DROPPED,
+	NETFRONT_RX_XDP_SENT,
+	NETFRONT_RX_XDP_REDIRECTED,
 	NETFRONT_RX_COUNTERS
 };
 
@@ -231,13 +291,27 @@ void netfront_rx_stats_read(const struct netfront_stats *stats, u64 *values);
 #define NETFRONT_EOI_RX		1
 /* Answers were taken since. */
 #define NETFRONT_SEEN		2
+/* XDP has sent packets to this queue's own ring, or elsewhere. */
+#define NETFRONT_XDP_SENT	3
+#define NETFRONT_XDP_REDIRECTED	4
+
+/**
+ * struct netfront_poller - who polls a queue
+ * @napi:	lives as long as the interface does, for whoever asks by netlink
+ *		who polls a queue may look at it at any time
+ * @queue:	the queue, while there is one
+ */
+struct netfront_poller {
+	struct napi_struct napi;
+	struct netfront_queue *queue;
+};
 
 /**
  * struct netfront_queue - a transmit and a receive ring, and who serves them
  * @nf:		the interface
  * @id:		its number
- * @napi:	polls both rings
- * @flags:	NETFRONT_EOI_*, NETFRONT_SEEN, atomic
+ * @napi:	polls both rings; in a struct netfront_poller
+ * @flags:	NETFRONT_*, atomic
  * @tx:		see there
  * @rx:		see there
  * @stats:	of @nf, so that they outlive the queue
@@ -249,7 +323,7 @@ void netfront_rx_stats_read(const struct netfront_stats *stats, u64 *values);
 struct netfront_queue {
 	struct netfront *nf;
 	unsigned int id;
-	struct napi_struct napi;
+	struct napi_struct *napi;
 	unsigned long flags;
 	struct netfront_tx tx;
 	struct netfront_rx rx;
@@ -258,6 +332,68 @@ struct netfront_queue {
 	struct cpumask cpus;
 	char tx_name[IFNAMSIZ + 12];
 	char rx_name[IFNAMSIZ + 12];
+};
+
+/* ------------------------------------------------------------------------
+ * control.c, rss.c
+ */
+
+/**
+ * struct netfront_control - the ring for what is asked of the backend
+ * @lock:	one question at a time; guards all below but @answered
+ * @shared:	the ring's page and channel
+ * @front:	the ring's private indices
+ * @pushed:	how far the backend may read
+ * @id:		of the last question
+ * @dead:	there is no ring, or nobody who answers
+ * @answered:	completed by the channel
+ * @name:	of the irq
+ */
+struct netfront_control {
+	struct mutex lock;	/* one question at a time */
+	struct xenfront_ring shared;
+	struct xen_netif_ctrl_front_ring front;
+	RING_IDX pushed;
+	u16 id;
+	bool dead;
+	struct completion answered;
+	char name[IFNAMSIZ + 12];
+};
+
+/* The key and the table as large as Linux' backend takes them. */
+#define NETFRONT_RSS_KEY	40
+#define NETFRONT_RSS_TABLE	128
+
+/**
+ * struct netfront_rss - how packets are to be spread over queues; under rtnl
+ * @key:	of the Toeplitz hash
+ * @table:	which queue a hash belongs to, if @chosen; evenly otherwise
+ * @chosen:	the user did
+ * @types:	XEN_NETIF_CTRL_HASH_TYPE_*
+ */
+struct netfront_rss {
+	u8 key[NETFRONT_RSS_KEY];
+	u32 table[NETFRONT_RSS_TABLE];
+	bool chosen;
+	u32 types;
+};
+
+/* ------------------------------------------------------------------------
+ * mcast.c
+ */
+
+/**
+ * struct netfront_mcast - what the backend knows of the groups we listen to
+ * @work:	tells it; writes all below but @most
+ * @connects:	&xenfront_device.connects when it was told last
+ * @filters:	it was asked to filter
+ * @most:	more groups than this it does not take
+ */
+struct netfront_mcast {
+	struct delayed_work work;
+	unsigned int connects;
+	bool filters;
+	unsigned int most;
 };
 
 /* ------------------------------------------------------------------------
@@ -273,11 +409,16 @@ struct netfront_queue {
  * @queues:	@nr_queues of them; made and freed by the lifecycle while the
  *		interface is not @running
  * @nr_queues:	how many there are; 0 when there are none
- * @wanted:	how many the user asked for; under rtnl
- * @stats:	one for each queue there can be
+ * @wish:	see there
+ * @pollers:	one for each queue there can be
+ * @stats:	likewise
  * @copybreak:	packets up to this size are copied on receive
  * @tx_frames:	slots that are answered before the backend tells, at most
  * @bounce:	the backend may see nothing but packets; constant
+ * @program:	XDP's; written under rtnl
+ * @control:	see there
+ * @rss:	see there
+ * @mcast:	see there
  * @state_lock:	guards the three below; innermost
  * @open:	the user has the interface up
  * @connected:	there are queues, and the backend serves them
@@ -295,11 +436,16 @@ struct netfront {
 	struct netfront_config config;
 	struct netfront_queue *queues;
 	unsigned int nr_queues;
-	unsigned int wanted;
+	struct netfront_wish wish;
+	struct netfront_poller *pollers;
 	struct netfront_stats *stats;
 	unsigned int copybreak;
 	unsigned int tx_frames;
 	bool bounce;
+	struct bpf_prog __rcu *program;
+	struct netfront_control control;
+	struct netfront_rss rss;
+	struct netfront_mcast mcast;
 	struct mutex state_lock;	/* guards the three below */
 	bool open;
 	bool connected;
@@ -324,7 +470,9 @@ extern const struct ethtool_ops netfront_ethtool_ops;
 void netfront_netdev_work(struct work_struct *work);
 void netfront_netdev_announce(struct work_struct *work);
 void netfront_netdev_sync_queues(struct netfront *nf);
+int netfront_reconnect(struct netfront *nf);
 
+void netfront_pollers_init(struct netfront *nf);
 int netfront_queues_create(struct netfront *nf);
 int netfront_queues_destroy(struct netfront *nf, bool force);
 void netfront_set_open(struct netfront *nf, bool open);
@@ -335,11 +483,46 @@ int netfront_tx_destroy(struct netfront_queue *queue, bool force);
 netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev);
 bool netfront_tx_clean(struct netfront_queue *queue, int budget);
 bool netfront_tx_more(struct netfront_queue *queue);
+int netfront_tx_mcast(struct netfront_queue *queue, const u8 *addr, bool add);
+int netfront_tx_frames(struct netfront_queue *queue, struct xdp_frame **frames,
+		       int nr, bool push);
+void netfront_tx_push(struct netfront_queue *queue);
 
 int netfront_rx_create(struct netfront_queue *queue);
 int netfront_rx_destroy(struct netfront_queue *queue, bool force);
 int netfront_rx_poll(struct netfront_queue *queue, int budget);
 bool netfront_rx_more(struct netfront_queue *queue);
 void netfront_rx_refill(struct netfront_queue *queue);
+
+int netfront_xdp_add(struct netfront_queue *queue, struct xdp_buff *xdp,
+		     struct page *page, unsigned int offset, unsigned int len);
+void netfront_xdp_drop(struct netfront_queue *queue, struct xdp_buff *xdp);
+struct sk_buff *netfront_xdp_run(struct netfront_queue *queue,
+				 struct bpf_prog *program,
+				 struct xdp_buff *xdp,
+				 enum netfront_rx_counter *verdict);
+void netfront_xdp_flush(struct netfront_queue *queue);
+int netfront_xdp_xmit(struct net_device *netdev, int nr,
+		      struct xdp_frame **frames, u32 flags);
+int netfront_bpf(struct net_device *netdev, struct netdev_bpf *bpf);
+unsigned int netfront_xdp_max_mtu(void);
+
+int netfront_control_create(struct netfront *nf);
+void netfront_control_stop(struct netfront *nf);
+void netfront_control_destroy(struct netfront *nf);
+int netfront_control_ask(struct netfront *nf, u16 type, u32 first, u32 second,
+			 u32 third);
+int netfront_control_give(struct netfront *nf, u16 type, const void *data,
+			  size_t size, u32 second, u32 third);
+
+void netfront_rss_init(struct netfront *nf);
+void netfront_rss_table(const struct netfront *nf, u32 *table);
+int netfront_rss_apply(struct netfront *nf, bool on);
+
+void netfront_set_rx_mode(struct net_device *netdev);
+void netfront_mcast_work(struct work_struct *work);
+void netfront_mcast_refused(struct netfront *nf);
+
+void netfront_qstats_init(struct net_device *netdev);
 
 #endif /* _NETFRONT_H */

@@ -20,7 +20,7 @@ static irqreturn_t interrupt(struct netfront_queue *queue, unsigned int eoi)
 	atomic64_inc(&queue->stats->interrupts);
 	set_bit(eoi, &queue->flags);
 	/* While the interface is down this does nothing, and no EOI follows. */
-	napi_schedule(&queue->napi);
+	napi_schedule(queue->napi);
 	return IRQ_HANDLED;
 }
 
@@ -52,7 +52,7 @@ static void end_interrupts(struct netfront_queue *queue)
 static int netfront_poll(struct napi_struct *napi, int budget)
 {
 	struct netfront_queue *queue =
-		container_of(napi, struct netfront_queue, napi);
+		container_of(napi, struct netfront_poller, napi)->queue;
 	int done = 0;
 
 	if (likely(xenfront_usable(&queue->nf->xf))) {
@@ -83,7 +83,7 @@ static int netfront_poll(struct napi_struct *napi, int budget)
 static void start_napi(struct netfront_queue *queue)
 {
 	local_bh_disable();
-	napi_schedule(&queue->napi);
+	napi_schedule(queue->napi);
 	local_bh_enable();
 }
 
@@ -105,12 +105,13 @@ static int queue_create(struct netfront *nf, struct netfront_queue *queue,
 	queue->nf = nf;
 	queue->id = id;
 	queue->stats = &nf->stats[id];
+	queue->napi = &nf->pollers[id].napi;
+	nf->pollers[id].queue = queue;
 	INIT_DELAYED_WORK(&queue->retry, retry);
 	snprintf(queue->tx_name, sizeof(queue->tx_name), "%s-q%u-tx", name, id);
 	snprintf(queue->rx_name, sizeof(queue->rx_name), "%s-q%u%s", name, id,
 		 nf->config.split ? "-rx" : "");
 
-	netif_napi_add(nf->netdev, &queue->napi, netfront_poll);
 	err = netfront_tx_create(queue);
 	if (!err)
 		err = netfront_rx_create(queue);
@@ -135,6 +136,21 @@ static void share_cpus(struct netfront *nf)
 		xenfront_ring_set_affinity(&queue->tx.shared, &queue->cpus);
 		xenfront_ring_set_affinity(&queue->rx.shared, &queue->cpus);
 	}
+}
+
+/**
+ * netfront_pollers_init() - make what polls queues, as many as there can be
+ * @nf: the interface; its net_device frees them
+ *
+ * Context: process; sleeps.
+ */
+void netfront_pollers_init(struct netfront *nf)
+{
+	unsigned int i;
+
+	for (i = 0; i < nf->netdev->num_rx_queues; i++)
+		netif_napi_add(nf->netdev, &nf->pollers[i].napi,
+			       netfront_poll);
 }
 
 /**
@@ -191,8 +207,6 @@ int netfront_queues_destroy(struct netfront *nf, bool force)
 	if (err)
 		return err;
 
-	for (i = 0; i < nf->nr_queues; i++)
-		netif_napi_del(&nf->queues[i].napi);
 	kvfree(nf->queues);
 	nf->queues = NULL;
 	nf->nr_queues = 0;
@@ -204,7 +218,7 @@ static void start(struct netfront *nf)
 	unsigned int i;
 
 	for (i = 0; i < nf->nr_queues; i++) {
-		napi_enable(&nf->queues[i].napi);
+		napi_enable(nf->queues[i].napi);
 		/* Fills the receive ring, and takes what has come. */
 		start_napi(&nf->queues[i]);
 	}
@@ -218,10 +232,13 @@ static void stop(struct netfront *nf)
 	/* Waits for those who are transmitting. */
 	netif_tx_disable(nf->netdev);
 	for (i = 0; i < nf->nr_queues; i++) {
-		napi_disable(&nf->queues[i].napi);
+		napi_disable(nf->queues[i].napi);
 		cancel_delayed_work_sync(&nf->queues[i].retry);
 	}
-	/* A poll that has completed may still be on its way out. */
+	/*
+	 * A poll that has completed may still be on its way out, and another
+	 * interface's may be sending here.
+	 */
 	synchronize_net();
 }
 
@@ -232,7 +249,8 @@ static void update_running(struct netfront *nf)
 
 	if (running == nf->running)
 		return;
-	nf->running = running;
+	/* Pairs with netfront_xdp_xmit(). */
+	smp_store_release(&nf->running, running);
 	if (running)
 		start(nf);
 	else

@@ -4,12 +4,15 @@
  * it says about them makes a packet.
  *
  * A buffer whose data was copied out stays granted and is posted again.  What
- * the backend can see in a page is what it once wrote there itself.
+ * a backend that is not trusted can see in a page is what it once wrote there
+ * itself, or nothing.
  */
 #include <linux/etherdevice.h>
+#include <linux/filter.h>
 #include <linux/mm.h>
 #include <linux/netdevice.h>
 #include <net/page_pool/helpers.h>
+#include <net/xdp.h>
 #include <xen/events.h>
 #include <xen/grant_table.h>
 #include <xen/page.h>
@@ -82,6 +85,14 @@ int netfront_rx_create(struct netfront_queue *queue)
 		return PTR_ERR(pool);
 	rx->pool = pool;
 
+	err = __xdp_rxq_info_reg(&rx->xdp, queue->nf->netdev, queue->id,
+				 queue->napi->napi_id, PAGE_SIZE);
+	if (err)
+		return err;
+	err = xdp_rxq_info_reg_mem_model(&rx->xdp, MEM_TYPE_PAGE_POOL, pool);
+	if (err)
+		return err;
+
 	err = gnttab_alloc_grant_references(NETFRONT_RX_SLOTS, &head);
 	if (err < 0)
 		return err;
@@ -142,6 +153,8 @@ int netfront_rx_destroy(struct netfront_queue *queue, bool force)
 	rx->nr_spare = 0;
 	while (rx->nr_refs)
 		gnttab_free_grant_reference(rx->refs[--rx->nr_refs]);
+	if (xdp_rxq_info_is_reg(&rx->xdp))
+		xdp_rxq_info_unreg(&rx->xdp);
 	if (rx->pool)
 		page_pool_destroy(rx->pool);
 	rx->pool = NULL;
@@ -170,6 +183,9 @@ static bool buffer_make(struct netfront_queue *queue,
 					  __GFP_ZERO);
 	if (!buf->page)
 		return false;
+	/* Somebody may have worked in it since it was a buffer last. */
+	if (queue->nf->bounce)
+		clear_page(page_address(buf->page));
 	buf->ref = rx->refs[--rx->nr_refs];
 	gnttab_grant_foreign_access_ref(buf->ref,
 					queue->nf->xf.dev->otherend_id,
@@ -219,17 +235,26 @@ void netfront_rx_refill(struct netfront_queue *queue)
 
 /**
  * struct packet - a packet while its slots are read
- * @skb:	what was made of it so far; NULL before that, and if it is dropped
+ * @program:	of XDP, or NULL
+ * @skb:	without a program: what was made of it so far; NULL before that,
+ *		and if it is dropped
+ * @xdp:	with one: likewise
  * @slots:	how many it had
  * @flags:	of its first slot
+ * @headroom:	where its data begin in each buffer
  * @gso:	how it was cut, if it was
+ * @hash:	of the flow, if the backend says it
  * @bad:	it cannot be used
  */
 struct packet {
+	struct bpf_prog *program;
 	struct sk_buff *skb;
+	struct xdp_buff xdp;
 	unsigned int slots;
 	u16 flags;
+	unsigned int headroom;
 	struct xen_netif_extra_info gso;
+	struct xen_netif_extra_info hash;
 	bool bad;
 };
 
@@ -284,30 +309,56 @@ static bool take_extras(struct netfront_queue *queue, RING_IDX end,
 		}
 		if (extra.type == XEN_NETIF_EXTRA_TYPE_GSO)
 			pkt->gso = extra;
+		else if (extra.type == XEN_NETIF_EXTRA_TYPE_HASH)
+			pkt->hash = extra;
+		else if (extra.type == XEN_NETIF_EXTRA_TYPE_XDP)
+			pkt->headroom = extra.u.xdp.headroom;
 	} while (extra.flags & XEN_NETIF_EXTRA_FLAG_MORE);
 	return true;
+}
+
+/* A buffer's page, which is ours alone from now on; NULL if it is not. */
+static struct page *buffer_take(struct netfront_queue *queue,
+				struct packet *pkt,
+				struct netfront_buffer *buf)
+{
+	struct page *page = buf->page;
+
+	if (!buffer_revoke(&queue->rx, buf)) {
+		xenfront_break(&queue->nf->xf,
+			       "backend is at work on a buffer that it has answered");
+		pkt->bad = true;
+		return NULL;
+	}
+	buf->page = NULL;
+	return page;
 }
 
 static void add_page(struct netfront_queue *queue, struct packet *pkt,
 		     struct netfront_buffer *buf, unsigned int offset,
 		     unsigned int len)
 {
-	struct netfront_rx *rx = &queue->rx;
+	struct page *page;
 
 	if (skb_shinfo(pkt->skb)->nr_frags == MAX_SKB_FRAGS) {
 		pkt->bad = true;
-		buffer_keep(rx, buf);
+		buffer_keep(&queue->rx, buf);
 		return;
 	}
-	if (!buffer_revoke(rx, buf)) {
-		xenfront_break(&queue->nf->xf,
-			       "backend is at work on a buffer that it has answered");
+	page = buffer_take(queue, pkt, buf);
+	if (page)
+		skb_add_rx_frag(pkt->skb, skb_shinfo(pkt->skb)->nr_frags, page,
+				offset, len, PAGE_SIZE);
+}
+
+static void add_xdp(struct netfront_queue *queue, struct packet *pkt,
+		    struct netfront_buffer *buf, unsigned int offset,
+		    unsigned int len)
+{
+	struct page *page = buffer_take(queue, pkt, buf);
+
+	if (page && netfront_xdp_add(queue, &pkt->xdp, page, offset, len))
 		pkt->bad = true;
-		return;
-	}
-	skb_add_rx_frag(pkt->skb, skb_shinfo(pkt->skb)->nr_frags, buf->page,
-			offset, len, PAGE_SIZE);
-	buf->page = NULL;
 }
 
 static void add_data(struct netfront_queue *queue, struct packet *pkt,
@@ -320,7 +371,7 @@ static void add_data(struct netfront_queue *queue, struct packet *pkt,
 	if (!pkt->skb) {
 		if (!last || len > READ_ONCE(queue->nf->copybreak))
 			pull = min_t(unsigned int, len, PULL);
-		pkt->skb = napi_alloc_skb(&queue->napi, max_t(unsigned int,
+		pkt->skb = napi_alloc_skb(queue->napi, max_t(unsigned int,
 							      pull, PULL));
 		if (!pkt->skb) {
 			count(queue, NETFRONT_RX_NO_MEMORY, 1);
@@ -349,21 +400,25 @@ static bool take_slot(struct netfront_queue *queue, struct packet *pkt,
 		      struct netfront_buffer *buf)
 {
 	bool last = !(rsp->flags & XEN_NETRXF_more_data);
+	unsigned int start = rsp->offset + pkt->headroom;
+	/* The room before the data counts, says Linux' backend. */
+	unsigned int end = rsp->offset + rsp->status;
 
-	if (rsp->status > (s16)XEN_PAGE_SIZE ||
-	    (rsp->status > 0 && rsp->offset + rsp->status > XEN_PAGE_SIZE) ||
-	    (pkt->slots == 1 && rsp->status > 0 && rsp->status < ETH_HLEN)) {
+	if (rsp->status <= 0) {
+		pkt->bad = true;
+	} else if (end > XEN_PAGE_SIZE || start >= end ||
+		   (pkt->slots == 1 && end - start < ETH_HLEN)) {
 		xenfront_break(&queue->nf->xf,
 			       "backend wrote %d bytes at %u of a buffer",
-			       rsp->status, rsp->offset);
+			       rsp->status, start);
 		return false;
 	}
-	if (rsp->status <= 0)
-		pkt->bad = true;
 	if (pkt->bad)
 		buffer_keep(&queue->rx, buf);
+	else if (pkt->program)
+		add_xdp(queue, pkt, buf, start, end - start);
 	else
-		add_data(queue, pkt, buf, rsp->offset, rsp->status, last);
+		add_data(queue, pkt, buf, start, end - start, last);
 	return true;
 }
 
@@ -438,25 +493,79 @@ static bool set_checksum(struct netfront_queue *queue, struct packet *pkt)
 	return !skb_checksum_setup(skb, recalculate);
 }
 
-static void deliver(struct netfront_queue *queue, struct packet *pkt)
+/* The hash that the backend spread packets by: see rss.c. */
+static void set_hash(struct sk_buff *skb,
+		     const struct xen_netif_extra_info *hash)
 {
-	struct sk_buff *skb = pkt->skb;
+	u32 value;
 
+	if (!hash->type ||
+	    hash->u.hash.algorithm != XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ)
+		return;
+	memcpy(&value, hash->u.hash.value, sizeof(value));
+	switch (hash->u.hash.type) {
+	case _XEN_NETIF_CTRL_HASH_TYPE_IPV4:
+	case _XEN_NETIF_CTRL_HASH_TYPE_IPV6:
+		skb_set_hash(skb, value, PKT_HASH_TYPE_L3);
+		break;
+	case _XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP:
+	case _XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP:
+		skb_set_hash(skb, value, PKT_HASH_TYPE_L4);
+		break;
+	}
+}
+
+static void count_packet(struct netfront_queue *queue,
+			 const struct packet *pkt, unsigned int len)
+{
 	u64_stats_update_begin(&queue->stats->rx_sync);
 	u64_stats_inc(&queue->stats->rx[NETFRONT_RX_PACKETS]);
-	u64_stats_add(&queue->stats->rx[NETFRONT_RX_BYTES], skb->len);
+	u64_stats_add(&queue->stats->rx[NETFRONT_RX_BYTES], len);
 	u64_stats_add(&queue->stats->rx[NETFRONT_RX_SLOTS_USED], pkt->slots);
 	u64_stats_update_end(&queue->stats->rx_sync);
+}
 
-	skb->protocol = eth_type_trans(skb, queue->nf->netdev);
+/* What the stack gets, its protocol set; NULL if it gets nothing. */
+static struct sk_buff *finish(struct netfront_queue *queue, struct packet *pkt)
+{
+	enum netfront_rx_counter verdict;
+	struct sk_buff *skb = pkt->skb;
+
+	if (!pkt->program) {
+		count_packet(queue, pkt, skb->len);
+		skb->protocol = eth_type_trans(skb, queue->nf->netdev);
+		return skb;
+	}
+	count_packet(queue, pkt, xdp_get_buff_len(&pkt->xdp));
+	skb = netfront_xdp_run(queue, pkt->program, &pkt->xdp, &verdict);
+	count(queue, verdict, 1);
+	return skb;
+}
+
+static void deliver(struct netfront_queue *queue, struct packet *pkt)
+{
+	struct sk_buff *skb = finish(queue, pkt);
+
+	if (!skb)
+		return;
+	pkt->skb = skb;
 	skb_reset_network_header(skb);
 	if (!set_gso(skb, &pkt->gso) || !set_checksum(queue, pkt)) {
 		count(queue, NETFRONT_RX_ERRORS, 1);
 		kfree_skb(skb);
 		return;
 	}
+	set_hash(skb, &pkt->hash);
 	skb_record_rx_queue(skb, queue->id);
-	napi_gro_receive(&queue->napi, skb);
+	napi_gro_receive(queue->napi, skb);
+}
+
+static void drop(struct netfront_queue *queue, struct packet *pkt)
+{
+	if (pkt->program)
+		netfront_xdp_drop(queue, &pkt->xdp);
+	else
+		kfree_skb(pkt->skb);
 }
 
 /**
@@ -470,6 +579,7 @@ static void deliver(struct netfront_queue *queue, struct packet *pkt)
 int netfront_rx_poll(struct netfront_queue *queue, int budget)
 {
 	struct netfront_rx *rx = &queue->rx;
+	struct bpf_prog *program;
 	RING_IDX end;
 	int done = 0;
 
@@ -483,22 +593,26 @@ int netfront_rx_poll(struct netfront_queue *queue, int budget)
 	}
 	/* Read the answers after the index that covers them. */
 	virt_rmb();
+	program = rcu_dereference_bh(queue->nf->program);
 	while (rx->front.rsp_cons != end && done < budget) {
-		struct packet pkt = {};
+		struct packet pkt = { .program = program };
 
 		if (!take_packet(queue, end, &pkt)) {
-			kfree_skb(pkt.skb);
-			return done;
+			drop(queue, &pkt);
+			break;
 		}
 		done++;
 		if (likely(!pkt.bad)) {
 			deliver(queue, &pkt);
 			continue;
 		}
-		kfree_skb(pkt.skb);
+		drop(queue, &pkt);
 		count(queue, NETFRONT_RX_DROPPED, 1);
 	}
-	netfront_rx_refill(queue);
+	if (program)
+		netfront_xdp_flush(queue);
+	if (likely(xenfront_usable(&queue->nf->xf)))
+		netfront_rx_refill(queue);
 	return done;
 }
 

@@ -13,6 +13,7 @@
 #include <linux/etherdevice.h>
 #include <linux/mm.h>
 #include <linux/netdevice.h>
+#include <net/xdp.h>
 #include <xen/events.h>
 #include <xen/grant_table.h>
 #include <xen/page.h>
@@ -87,8 +88,11 @@ static void slot_put(struct netfront_tx *tx, unsigned int id)
 }
 
 /* Hide a slot's page from the backend.  False: the backend still has it. */
-static bool slot_revoke(struct netfront_tx_slot *slot)
+static bool slot_revoke(const struct netfront_tx *tx,
+			struct netfront_tx_slot *slot)
 {
+	if (tx->slots[slot->head].kind == NETFRONT_TX_MESSAGE)
+		return true;
 	if (!gnttab_end_foreign_access_ref(slot->ref))
 		return false;
 	if (slot->own)
@@ -120,7 +124,7 @@ int netfront_tx_destroy(struct netfront_queue *queue, bool force)
 		if (slot->state == NETFRONT_TX_SENT ||
 		    slot->state == NETFRONT_TX_HELD) {
 			head = &tx->slots[slot->head];
-			if (slot_revoke(slot)) {
+			if (slot_revoke(tx, slot)) {
 				slot->state = NETFRONT_TX_ANSWERED;
 			} else if (force) {
 				/* It may read on: neither page is reused. */
@@ -128,7 +132,7 @@ int netfront_tx_destroy(struct netfront_queue *queue, bool force)
 				slot->ref = 0;
 				slot->state = NETFRONT_TX_ANSWERED;
 				if (!slot->own)
-					head->skb = NULL;
+					head->skb = NULL;	/* or frame */
 				slot->own = NULL;
 			} else {
 				busy = true;
@@ -141,16 +145,22 @@ int netfront_tx_destroy(struct netfront_queue *queue, bool force)
 	for (i = 0; i < NETFRONT_TX_SLOTS; i++) {
 		slot = &tx->slots[i];
 		if (slot->state == NETFRONT_TX_ANSWERED && slot->left) {
-			dev_kfree_skb_any(slot->skb);
+			if (slot->kind == NETFRONT_TX_SKB)
+				dev_kfree_skb_any(slot->skb);
+			else if (slot->frame)
+				xdp_return_frame(slot->frame);
+			if (slot->kind != NETFRONT_TX_MESSAGE)
+				lost++;
 			slot->skb = NULL;
 			slot->left = 0;
-			lost++;
 		}
 		if (slot->ref)
 			gnttab_free_grant_reference(slot->ref);
 		slot->ref = 0;
 		slot->state = NETFRONT_TX_FREE;
 	}
+	while (tx->nr_done)
+		xdp_return_frame(tx->done[--tx->nr_done]);
 	tx->nr_free = 0;
 	if (lost)
 		count(queue, NETFRONT_TX_DROPPED, lost);
@@ -195,11 +205,10 @@ struct packet {
 	unsigned int slots;
 };
 
-/* One slot: @len bytes at @offset of the Xen page @gfn. */
-static struct netfront_tx_slot *slot_write(struct packet *pkt,
-					   unsigned long gfn,
-					   unsigned int offset,
-					   unsigned int len)
+/* One slot, whose grant the caller makes, if there is to be one. */
+static struct netfront_tx_slot *slot_take(struct packet *pkt,
+					  unsigned int offset,
+					  unsigned int len)
 {
 	struct netfront_tx *tx = &pkt->queue->tx;
 	struct xen_netif_tx_request *req;
@@ -210,9 +219,6 @@ static struct netfront_tx_slot *slot_write(struct packet *pkt,
 	slot = &tx->slots[id];
 	WARN_ON_ONCE(slot->state != NETFRONT_TX_FREE);
 	slot->state = NETFRONT_TX_SENT;
-	gnttab_grant_foreign_access_ref(slot->ref,
-					pkt->queue->nf->xf.dev->otherend_id,
-					gfn, GNTMAP_readonly);
 
 	req = RING_GET_REQUEST(&tx->front, tx->front.req_prod_pvt++);
 	req->id = id;
@@ -229,6 +235,20 @@ static struct netfront_tx_slot *slot_write(struct packet *pkt,
 	pkt->last = req;
 	pkt->slots++;
 	slot->head = pkt->head;
+	return slot;
+}
+
+/* One slot: @len bytes at @offset of the Xen page @gfn. */
+static struct netfront_tx_slot *slot_write(struct packet *pkt,
+					   unsigned long gfn,
+					   unsigned int offset,
+					   unsigned int len)
+{
+	struct netfront_tx_slot *slot = slot_take(pkt, offset, len);
+
+	gnttab_grant_foreign_access_ref(slot->ref,
+					pkt->queue->nf->xf.dev->otherend_id,
+					gfn, GNTMAP_readonly);
 	return slot;
 }
 
@@ -254,8 +274,8 @@ static void write_range(struct packet *pkt, struct page *page,
 	}
 }
 
-/* Behind the first slot: how to cut the packet up. */
-static void write_gso(struct packet *pkt, const struct sk_buff *skb)
+/* Behind the first slot: what the backend is to know of the packet. */
+static struct xen_netif_extra_info *write_extra(struct packet *pkt, u8 type)
 {
 	struct netfront_tx *tx = &pkt->queue->tx;
 	struct xen_netif_extra_info *extra;
@@ -263,11 +283,19 @@ static void write_gso(struct packet *pkt, const struct sk_buff *skb)
 	extra = (struct xen_netif_extra_info *)
 		RING_GET_REQUEST(&tx->front, tx->front.req_prod_pvt++);
 	memset(extra, 0, sizeof(*extra));
-	extra->type = XEN_NETIF_EXTRA_TYPE_GSO;
+	extra->type = type;
+	pkt->first->flags |= XEN_NETTXF_extra_info;
+	return extra;
+}
+
+static void write_gso(struct packet *pkt, const struct sk_buff *skb)
+{
+	struct xen_netif_extra_info *extra;
+
+	extra = write_extra(pkt, XEN_NETIF_EXTRA_TYPE_GSO);
 	extra->u.gso.size = skb_shinfo(skb)->gso_size;
 	extra->u.gso.type = skb_shinfo(skb)->gso_type & SKB_GSO_TCPV6 ?
 		XEN_NETIF_GSO_TYPE_TCPV6 : XEN_NETIF_GSO_TYPE_TCPV4;
-	pkt->first->flags |= XEN_NETTXF_extra_info;
 }
 
 static void write_flags(struct packet *pkt, const struct sk_buff *skb)
@@ -315,14 +343,13 @@ static void free_copy(struct page *page)
 	}
 }
 
-/* Pages with a copy of the packet, linked by their private fields. */
-static struct page *copy_packet(const struct sk_buff *skb)
+/* Pages for a copy, linked by their private fields. */
+static struct page *alloc_copy(unsigned int len)
 {
 	struct page *first = NULL, *page, **next = &first;
-	unsigned int offset, len;
+	unsigned int offset;
 
-	for (offset = 0; offset < skb->len; offset += len) {
-		len = min_t(unsigned int, skb->len - offset, XEN_PAGE_SIZE);
+	for (offset = 0; offset < len; offset += XEN_PAGE_SIZE) {
 		/* Zeroed: the backend sees all of it. */
 		page = alloc_page(GFP_ATOMIC | __GFP_NOWARN | __GFP_ZERO);
 		if (!page) {
@@ -331,25 +358,41 @@ static struct page *copy_packet(const struct sk_buff *skb)
 		}
 		*next = page;
 		next = (struct page **)&page->private;
+	}
+	return first;
+}
+
+static struct page *next_copy(const struct page *page)
+{
+	return (struct page *)page->private;
+}
+
+static struct page *copy_skb(const struct sk_buff *skb)
+{
+	struct page *first = alloc_copy(skb->len), *page;
+	unsigned int offset = 0, len;
+
+	for (page = first; page; page = next_copy(page), offset += len) {
+		len = min_t(unsigned int, skb->len - offset, XEN_PAGE_SIZE);
 		skb_copy_bits(skb, offset, page_address(page), len);
 	}
 	return first;
 }
 
-static void write_copied(struct packet *pkt, const struct sk_buff *skb,
-			 struct page *page)
+static void write_copied(struct packet *pkt, unsigned int left,
+			 const struct sk_buff *skb, struct page *page)
 {
-	unsigned int left = skb->len, len;
 	struct netfront_tx_slot *slot;
 	struct page *next;
+	unsigned int len;
 
 	for (; page; page = next, left -= len) {
-		next = (struct page *)page->private;
+		next = next_copy(page);
 		set_page_private(page, 0);
 		len = min_t(unsigned int, left, XEN_PAGE_SIZE);
 		slot = slot_write(pkt, xen_page_to_gfn(page), 0, len);
 		slot->own = page;
-		if (pkt->slots > 1)
+		if (pkt->slots > 1 || !skb)
 			continue;
 		write_flags(pkt, skb);
 		if (skb_is_gso(skb))
@@ -375,14 +418,34 @@ static void tx_push(struct netfront_queue *queue)
 	notify_remote_via_irq(tx->shared.irq ?: queue->rx.shared.irq);
 }
 
-/* Of what is too much for the ring, or must not be shown: a copy. */
-static bool needs_copy(const struct netfront_queue *queue,
-		       const struct sk_buff *skb)
+/* A first slot that ends at a page's end may be too short. */
+static bool needs_copy(const struct netfront_queue *queue, const void *data)
 {
-	/* A first slot that ends at a page's end may be too short. */
 	return queue->nf->bounce ||
-	       XEN_PAGE_SIZE - offset_in_page(skb->data) % XEN_PAGE_SIZE <
-			ETH_HLEN;
+	       XEN_PAGE_SIZE - offset_in_page(data) % XEN_PAGE_SIZE < ETH_HLEN;
+}
+
+/* All slots are written: the packet is whole. */
+static struct netfront_tx_slot *packet_end(struct packet *pkt,
+					   enum netfront_tx_kind kind,
+					   unsigned int bytes, bool copied)
+{
+	struct netfront_stats *stats = pkt->queue->stats;
+	struct netfront_tx_slot *head = &pkt->queue->tx.slots[pkt->head];
+
+	pkt->first->size = bytes;
+	head->kind = kind;
+	head->left = pkt->slots;
+	head->bytes = bytes;
+
+	u64_stats_update_begin(&stats->tx_sync);
+	u64_stats_inc(&stats->tx[NETFRONT_TX_PACKETS]);
+	u64_stats_add(&stats->tx[NETFRONT_TX_BYTES], bytes);
+	u64_stats_add(&stats->tx[NETFRONT_TX_SLOTS_USED], pkt->slots);
+	if (copied)
+		u64_stats_inc(&stats->tx[NETFRONT_TX_COPIED]);
+	u64_stats_update_end(&stats->tx_sync);
+	return head;
 }
 
 static void send(struct netfront_queue *queue, struct sk_buff *skb,
@@ -392,24 +455,12 @@ static void send(struct netfront_queue *queue, struct sk_buff *skb,
 	struct netfront_tx_slot *head;
 
 	if (copy)
-		write_copied(&pkt, skb, copy);
+		write_copied(&pkt, skb->len, skb, copy);
 	else
 		write_granted(&pkt, skb);
-	pkt.first->size = skb->len;
-
-	head = &queue->tx.slots[pkt.head];
-	head->left = pkt.slots;
-	head->bytes = skb->len;
+	head = packet_end(&pkt, NETFRONT_TX_SKB, skb->len, copy);
 	head->txq = skb_get_queue_mapping(skb);
 	head->skb = skb;
-
-	u64_stats_update_begin(&queue->stats->tx_sync);
-	u64_stats_inc(&queue->stats->tx[NETFRONT_TX_PACKETS]);
-	u64_stats_add(&queue->stats->tx[NETFRONT_TX_BYTES], skb->len);
-	u64_stats_add(&queue->stats->tx[NETFRONT_TX_SLOTS_USED], pkt.slots);
-	if (copy)
-		u64_stats_inc(&queue->stats->tx[NETFRONT_TX_COPIED]);
-	u64_stats_update_end(&queue->stats->tx_sync);
 }
 
 /**
@@ -443,8 +494,8 @@ netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev)
 			goto drop;
 		count(queue, NETFRONT_TX_LINEARIZED, 1);
 	}
-	if (unlikely(needs_copy(queue, skb))) {
-		copy = copy_packet(skb);
+	if (unlikely(needs_copy(queue, skb->data))) {
+		copy = copy_skb(skb);
 		if (!copy)
 			goto drop;
 	}
@@ -482,6 +533,192 @@ drop:
 }
 
 /* ------------------------------------------------------------------------
+ * out, but not from the stack
+ */
+
+static unsigned int frame_slots(struct xdp_frame *frame)
+{
+	unsigned int i, slots;
+
+	slots = pages_of(offset_in_page(frame->data), frame->len);
+	if (xdp_frame_has_frags(frame)) {
+		const struct skb_shared_info *info =
+			xdp_get_shared_info_from_frame(frame);
+
+		for (i = 0; i < info->nr_frags; i++)
+			slots += pages_of(skb_frag_off(&info->frags[i]),
+					  skb_frag_size(&info->frags[i]));
+	}
+	return slots;
+}
+
+/* Where the next bytes of a copy go. */
+struct copy_end {
+	struct page *page;
+	unsigned int used;
+};
+
+static void copy_append(struct copy_end *end, const void *data,
+			unsigned int len)
+{
+	unsigned int part;
+
+	for (; len; len -= part, data += part) {
+		if (end->used == XEN_PAGE_SIZE) {
+			end->page = next_copy(end->page);
+			end->used = 0;
+		}
+		part = min_t(unsigned int, len, XEN_PAGE_SIZE - end->used);
+		memcpy(page_address(end->page) + end->used, data, part);
+		end->used += part;
+	}
+}
+
+static struct page *copy_frame(struct xdp_frame *frame)
+{
+	struct page *first = alloc_copy(xdp_get_frame_len(frame));
+	struct copy_end end = { .page = first };
+	unsigned int i;
+
+	if (!first)
+		return NULL;
+	copy_append(&end, frame->data, frame->len);
+	if (xdp_frame_has_frags(frame)) {
+		const struct skb_shared_info *info =
+			xdp_get_shared_info_from_frame(frame);
+
+		for (i = 0; i < info->nr_frags; i++)
+			copy_append(&end, skb_frag_address(&info->frags[i]),
+				    skb_frag_size(&info->frags[i]));
+	}
+	return first;
+}
+
+static void write_frame(struct packet *pkt, struct xdp_frame *frame)
+{
+	unsigned int i;
+
+	write_range(pkt, virt_to_page(frame->data),
+		    offset_in_page(frame->data), frame->len);
+	if (!xdp_frame_has_frags(frame))
+		return;
+	for (i = 0; i < xdp_get_shared_info_from_frame(frame)->nr_frags; i++) {
+		const skb_frag_t *frag =
+			&xdp_get_shared_info_from_frame(frame)->frags[i];
+
+		write_range(pkt, skb_frag_page(frag), skb_frag_off(frag),
+			    skb_frag_size(frag));
+	}
+}
+
+static bool send_frame(struct netfront_queue *queue, struct xdp_frame *frame)
+{
+	unsigned int len = xdp_get_frame_len(frame);
+	struct packet pkt = { .queue = queue };
+	struct netfront_tx_slot *head;
+	struct page *copy = NULL;
+
+	if (len < ETH_HLEN || len > XEN_NETIF_MAX_TX_SIZE ||
+	    frame_slots(frame) > XEN_NETIF_NR_SLOTS_MIN ||
+	    !has_room(&queue->tx))
+		return false;
+	if (unlikely(needs_copy(queue, frame->data))) {
+		copy = copy_frame(frame);
+		if (!copy)
+			return false;
+		write_copied(&pkt, len, NULL, copy);
+	} else {
+		write_frame(&pkt, frame);
+	}
+	head = packet_end(&pkt, NETFRONT_TX_FRAME, len, copy);
+	head->frame = frame;
+	return true;
+}
+
+/**
+ * netfront_tx_frames() - send packets of XDP's
+ * @queue:	the queue, which runs
+ * @frames:	the packets
+ * @nr:		how many
+ * @push:	let the backend see them at once, not with netfront_tx_push()
+ *
+ * Context: NAPI, of this or of another interface.
+ * Return: how many, from the first on, are ours now; the others are still the
+ *	   caller's.
+ */
+int netfront_tx_frames(struct netfront_queue *queue, struct xdp_frame **frames,
+		       int nr, bool push)
+{
+	struct netfront_tx *tx = &queue->tx;
+	unsigned long flags;
+	int i;
+
+	spin_lock_irqsave(&tx->lock, flags);
+	for (i = 0; i < nr; i++)
+		if (!send_frame(queue, frames[i]))
+			break;
+	if (i < nr)
+		count(queue, NETFRONT_TX_DROPPED, nr - i);
+	if (push)
+		tx_push(queue);
+	spin_unlock_irqrestore(&tx->lock, flags);
+	return i;
+}
+
+/**
+ * netfront_tx_push() - let the backend see what was sent
+ * @queue: the queue
+ *
+ * Context: any.
+ */
+void netfront_tx_push(struct netfront_queue *queue)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->tx.lock, flags);
+	tx_push(queue);
+	spin_unlock_irqrestore(&queue->tx.lock, flags);
+}
+
+/**
+ * netfront_tx_mcast() - tell the backend of a multicast group
+ * @queue:	the queue, which runs
+ * @addr:	the group's Ethernet address
+ * @add:	we listen to it from now on, or not any more
+ *
+ * If the backend refuses, netfront_tx_clean() says so to mcast.c.
+ *
+ * Context: any.
+ * Return: 0, or -EAGAIN if there is no room on the ring.
+ */
+int netfront_tx_mcast(struct netfront_queue *queue, const u8 *addr, bool add)
+{
+	struct packet pkt = { .queue = queue };
+	struct netfront_tx *tx = &queue->tx;
+	struct xen_netif_extra_info *extra;
+	struct netfront_tx_slot *slot;
+	unsigned long flags;
+	int err = -EAGAIN;
+
+	spin_lock_irqsave(&tx->lock, flags);
+	if (has_room(tx)) {
+		slot = slot_take(&pkt, 0, 0);
+		slot->kind = NETFRONT_TX_MESSAGE;
+		slot->left = 1;
+		slot->skb = NULL;
+		pkt.first->gref = 0;
+		extra = write_extra(&pkt, add ?
+				    XEN_NETIF_EXTRA_TYPE_MCAST_ADD :
+				    XEN_NETIF_EXTRA_TYPE_MCAST_DEL);
+		ether_addr_copy(extra->u.mcast.addr, addr);
+		tx_push(queue);
+		err = 0;
+	}
+	spin_unlock_irqrestore(&tx->lock, flags);
+	return err;
+}
+
+/* ------------------------------------------------------------------------
  * back
  */
 
@@ -511,6 +748,7 @@ static bool take_answer(struct netfront_queue *queue,
 {
 	struct netfront_tx *tx = &queue->tx;
 	struct netfront_tx_slot *slot, *head;
+	bool failed;
 
 	if (rsp->id >= NETFRONT_TX_SLOTS ||
 	    tx->slots[rsp->id].state != NETFRONT_TX_SENT) {
@@ -521,7 +759,7 @@ static bool take_answer(struct netfront_queue *queue,
 	}
 	slot = &tx->slots[rsp->id];
 	head = &tx->slots[slot->head];
-	if (!slot_revoke(slot)) {
+	if (!slot_revoke(tx, slot)) {
 		slot->state = NETFRONT_TX_HELD;
 		xenfront_break(&queue->nf->xf,
 			       "backend still maps a page of a sent packet");
@@ -534,6 +772,23 @@ static bool take_answer(struct netfront_queue *queue,
 	if (--head->left)
 		return true;
 
+	failed = rsp->status != XEN_NETIF_RSP_OKAY;
+	if (failed && head->kind != NETFRONT_TX_MESSAGE)
+		count(queue, NETFRONT_TX_ERRORS, 1);
+	switch (head->kind) {
+	case NETFRONT_TX_MESSAGE:
+		if (failed)
+			netfront_mcast_refused(queue->nf);
+		slot_put(tx, slot->head);
+		return true;
+	case NETFRONT_TX_FRAME:
+		tx->done[tx->nr_done++] = head->frame;
+		head->frame = NULL;
+		slot_put(tx, slot->head);
+		return true;
+	case NETFRONT_TX_SKB:
+		break;
+	}
 	if (c->txq != head->txq)
 		completed_flush(queue, c);
 	c->txq = head->txq;
@@ -589,13 +844,11 @@ bool netfront_tx_clean(struct netfront_queue *queue, int budget)
 	}
 	/* Read the answers after the index that covers them. */
 	virt_rmb();
-	for (; cons != prod; cons++) {
+	for (; cons != prod && tx->nr_done < NETFRONT_TX_SLOTS; cons++) {
 		RING_COPY_RESPONSE(&tx->front, cons, &rsp);
 		/* What extra information gets. */
 		if (rsp.status == XEN_NETIF_RSP_NULL)
 			continue;
-		if (rsp.status != XEN_NETIF_RSP_OKAY)
-			count(queue, NETFRONT_TX_ERRORS, 1);
 		if (!take_answer(queue, &rsp, &c))
 			break;
 	}
@@ -607,6 +860,9 @@ bool netfront_tx_clean(struct netfront_queue *queue, int budget)
 
 	while ((skb = __skb_dequeue(&c.skbs)))
 		napi_consume_skb(skb, budget);
+	/* Page pools are not for wherever netpoll may come from. */
+	while (budget && tx->nr_done)
+		xdp_return_frame(tx->done[--tx->nr_done]);
 	return any;
 }
 
