@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Instructions and calls per I/O, by domain and function, out of the plugin's dump."""
+"""Instructions and calls per I/O or packet, by domain and function, out of the plugin's dump."""
 import collections
 import re
 
@@ -18,13 +18,15 @@ def _group(domain, name, module):
         return "user space"
     if domain == "xen":
         return "hypervisor"
-    if module in ("xen_blkfront", "xenfront", "xen_blkback", "null_blk"):
+    if module in ("xen_blkfront", "xen_netfront", "xenfront", "xen_blkback", "xen_netback", "bridge", "null_blk"):
         return module
     return "Xen support in the kernel" if SUPPORT.search(name) else "kernel"
 
 
 class Tally:
-    def __init__(self, dump, symbols):
+    def __init__(self, dump, symbols, each="I/O", done=None):
+        """done: how many of what each names there were; for I/O the block layer's requests are counted."""
+        self.each = each
         self.instructions = collections.Counter()       # (domain, function, module)
         self.calls = collections.Counter()
         self.groups = collections.Counter()             # (domain, group)
@@ -47,7 +49,7 @@ class Tally:
                     if not inside:
                         self.hypercalls[domain, HYPERCALLS[number] if number < len(HYPERCALLS) else str(number)] += executions
                 self._add(domain, name, module, entry, int(size, 16) * executions, executions)
-        self.ios = self.calls["guest", REQUEST, ""]
+        self.ios = self.calls["guest", REQUEST, ""] if done is None else done
 
     def _add(self, domain, name, module, entry, instructions, executions):
         self.instructions[domain, name, module] += instructions
@@ -68,9 +70,9 @@ class Tally:
                 for (_, name, module), n in mine[:limit]]
 
     def text(self, title, limit=40, others=20):
-        lines = [f"## {title}", "", f"{self.ios} I/O in the window, "
-                 f"{self.per_io(sum(self.domains.values())):.0f} instructions per I/O", "",
-                 "| who | instructions per I/O |", "|---|---:|"]
+        lines = [f"## {title}", "", f"{self.ios} {self.each}s in the window, "
+                 f"{self.per_io(sum(self.domains.values())):.0f} instructions per {self.each}", "",
+                 f"| who | instructions per {self.each} |", "|---|---:|"]
         for domain, total in self.domains.most_common():
             lines.append(f"| **{domain}** | **{self.per_io(total):.0f}** |")
             for (owner, group), n in self.groups.most_common():
@@ -78,9 +80,9 @@ class Tally:
                     lines.append(f"| {domain}: {group} | {self.per_io(n):.0f} |")
         calls = [f"{domain} {name} {self.per_io(n):.3f}" for (domain, name), n in self.hypercalls.most_common()
                  if self.per_io(n) >= 0.001]
-        lines += ["", "Hypercalls per I/O: " + (", ".join(calls) or "none"), ""]
+        lines += ["", f"Hypercalls per {self.each}: " + (", ".join(calls) or "none"), ""]
         for domain, count in (("guest", limit), ("dom0", others), ("xen", others)):
-            lines += [f"| {domain}: function | instructions per I/O | calls per I/O |", "|---|---:|---:|"]
+            lines += [f"| {domain}: function | instructions per {self.each} | calls per {self.each} |", "|---|---:|---:|"]
             lines += [f"| {name} | {n:.0f} | {calls:.2f} |" for name, n, calls in self.functions(domain, count)]
             lines.append("")
         return "\n".join(lines) + "\n"
