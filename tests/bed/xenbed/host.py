@@ -15,6 +15,9 @@ from .progress import BedError
 from .watch import Stalled, Watch
 
 DEAD = re.compile(rb"\(XEN\) Panic on CPU|Kernel panic - not syncing|\(XEN\) FATAL")
+CRASHED = re.compile(rb"\(XEN\)[^\n]*(?:\bd\d+v\d+ Triple fault|Domain \d+ \(vcpu#\d+\) crashed)[^\r\n]*")
+# Xen's own code segment, in what ought to be a guest's registers.
+HYPERVISORS = re.compile(rb"RIP: +e008:[^\n]*\n(?:[^\n]*\n)?[^\n]*CONTEXT: hvm guest")
 BOOT_QUIET = 120
 
 
@@ -40,6 +43,7 @@ class Host:
         self.made = []                  # every guest since the list was last emptied, ended ones too
         self.names = itertools.count(1)
         self.heard_at = time.monotonic()
+        self.judged = 0                 # the part of the console that was searched for crashes
         self._stack = contextlib.ExitStack()
         self._options = dict(icount=icount, xen_args=xen_args, ports=ports, memory=memory, cpus=cpus,
                              plugin=plugin)
@@ -94,6 +98,15 @@ class Host:
         if not self.alive:
             self.dom0.agent.end("the host has died")
             raise Stalled(f"the host has died; the end of its console:\n{self.serial_text()[-2000:]}")
+        found = CRASHED.search(self.serial, self.judged)
+        if found:
+            time.sleep(1)               # for the registers that follow
+            self.judged = len(self.serial)
+            why = found.group(0).decode(errors="replace")
+            if HYPERVISORS.search(self.serial, found.end()):
+                why += ("; the registers are the hypervisor's, not the guest's: the emulated CPU lost its state between the "
+                        "two (QEMU's SVM under TCG), which no driver can do")
+            raise Stalled(f"the hypervisor has ended a guest: {why}. Waited for {what}")
         self.watch.judge(what)
 
     @property
