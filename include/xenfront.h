@@ -64,12 +64,14 @@ enum xenfront_phase {
  * @published:	The state that tells the backend that our keys are there;
  *		XenbusStateInitialised unless its protocol wants another.
  * @offer:	The backend is in InitWait: read what it announces there and
- *		create the rings.  On error, undo what was done.
+ *		create the rings.  On error, undo what was done.  For want of
+ *		memory or grants (-ENOMEM, -ENOSPC) it is called again later;
+ *		any other error refuses the backend.
  * @publish:	Write ring references, event channels and features below
  *		&xenbus_device.nodename inside @xbt.  May run again when the
  *		transaction has to be repeated; must not end it.
  * @connect:	The backend is Connected: read what it announces there, and
- *		start (or resume) work.  An error refuses the backend.
+ *		start (or resume) work.  Errors are as those of @offer.
  * @update:	Somebody had us look while we are connected: the backend may have
  *		changed something about the device (a disk's size, for
  *		example), or the driver kicked.  An error says that the
@@ -115,7 +117,8 @@ struct xenfront_ops {
  * @deadline:	jiffies when patience with the present phase ends
  * @complained:	the present wait was reported already
  * @breaks:	breaks in a row, for the back-off between reconnects
- * @retry_at:	jiffies before which no reconnect is begun
+ * @failures:	attempts in a row that did not lead to a connection, likewise
+ * @retry_at:	jiffies before which no reconnect is begun; 0: none is planned
  * @connected_at: jiffies of the last successful connect
  * @connects:	how often the device was connected, for debugfs
  * @refused_in:	the state in which the backend was refused
@@ -132,6 +135,7 @@ struct xenfront_device {
 	unsigned long deadline;
 	bool complained;
 	unsigned int breaks;
+	unsigned int failures;
 	unsigned long retry_at;
 	unsigned long connected_at;
 	unsigned int connects;
@@ -150,6 +154,8 @@ struct xenfront_device {
 #define XENFRONT_F_STOPPING	3
 /* What the backend offers cannot be used. */
 #define XENFRONT_F_REFUSED	4
+/* What is on the rings means nothing: nonsense, or of another life. */
+#define XENFRONT_F_VOID		5
 
 void xenfront_start(struct xenfront_device *xf, struct xenbus_device *dev,
 		    const struct xenfront_ops *ops);
@@ -174,11 +180,31 @@ static inline bool xenfront_usable(const struct xenfront_device *xf)
 	return !test_bit(XENFRONT_F_BROKEN, &xf->flags);
 }
 
+/**
+ * xenfront_answers_count() - may answers that are on the rings be taken?
+ * @xf: the device, whose rings nobody else uses any more
+ *
+ * A backend that was silent for too long may have answered since; what one
+ * that lies has answered is worth nothing.  Nor is what a resumed domain finds:
+ * the answer may have come along and the data not, for they are written to
+ * different pages, and the last ones of a backend that was still at work are
+ * not known to have changed.
+ *
+ * Context: any.
+ * Return: false from xenfront_break() or a resume on, until the rings are gone.
+ */
+static inline bool xenfront_answers_count(const struct xenfront_device *xf)
+{
+	return !test_bit(XENFRONT_F_VOID, &xf->flags);
+}
+
 /* ------------------------------------------------------------------------
  * trust: the backend is input
  */
 __printf(2, 3)
 void xenfront_break(struct xenfront_device *xf, const char *why, ...);
+__printf(2, 3)
+void xenfront_give_up(struct xenfront_device *xf, const char *why, ...);
 
 /* ------------------------------------------------------------------------
  * store: typed, bounded reads of the backend's keys

@@ -129,12 +129,16 @@ void xenfront_stop(struct xenfront_device *xf)
 
 	/* Closing and Closed each have their patience. */
 	wait_for_completion_timeout(&xf->gone, 2 * XENFRONT_STOP_PATIENCE + HZ);
-	cancel_delayed_work_sync(&xf->work);
+	mutex_lock(&xf->lock);
 	if (xf->phase != XENFRONT_GONE) {
 		xf->ops->quiesce(xf);
 		xf->ops->disconnect(xf, true);
 		xf->ops->closed(xf);
+		xenfront_set_phase(xf, XENFRONT_GONE);
 	}
+	mutex_unlock(&xf->lock);
+	/* Only now: until the handlers were gone they could queue it. */
+	cancel_delayed_work_sync(&xf->work);
 	xenfront_debugfs_remove(xf);
 	dev_set_drvdata(&xf->dev->dev, NULL);
 }
@@ -172,6 +176,9 @@ int xenfront_resume(struct xenbus_device *dev)
 	struct xenfront_device *xf = dev_get_drvdata(&dev->dev);
 
 	if (xf) {
+		/* At once: the step that sees to it comes later. */
+		set_bit(XENFRONT_F_VOID, &xf->flags);
+		set_bit(XENFRONT_F_BROKEN, &xf->flags);
 		set_bit(XENFRONT_F_RESUMED, &xf->flags);
 		xenfront_look_again(xf, 0);
 	}

@@ -38,6 +38,12 @@
 #define GOOD_BEHAVIOUR	(60 * HZ)
 #define MAX_BACKOFF	6	/* at most 1 << 6 seconds between reconnects */
 
+/* The second of several in a row waits a second, each other twice as long. */
+static unsigned long backoff(unsigned int in_a_row)
+{
+	return in_a_row < 2 ? 0 : HZ << min(in_a_row - 2, MAX_BACKOFF);
+}
+
 static const char * const phase_names[] = {
 	[XENFRONT_WAITING]	= "waiting",
 	[XENFRONT_OFFERED]	= "offered",
@@ -150,6 +156,12 @@ static void refuse(struct xenfront_device *xf)
 	begin_close(xf);
 }
 
+/* What failed for want of something may work later. */
+static bool is_passing(int err)
+{
+	return err == -ENOMEM || err == -ENOSPC;
+}
+
 static void begin_again(struct xenfront_device *xf)
 {
 	clear_bit(XENFRONT_F_REFUSED, &xf->flags);
@@ -158,10 +170,29 @@ static void begin_again(struct xenfront_device *xf)
 	xenfront_look_again(xf, 0);
 }
 
+/*
+ * Where nothing leads to a connection we do not try as fast as xenstore is.
+ * False: this is called again when it is time.
+ */
+static bool is_time(struct xenfront_device *xf)
+{
+	unsigned long delay = backoff(xf->failures);
+
+	if (!xf->retry_at && delay)
+		xf->retry_at = (jiffies + delay) ?: 1;
+	if (xf->retry_at && time_before(jiffies, xf->retry_at)) {
+		xenfront_look_again(xf, xf->retry_at - jiffies);
+		return false;
+	}
+	xf->retry_at = 0;
+	return true;
+}
+
 /* The rings are free; a break of theirs does not concern the next ones. */
 static void go_on(struct xenfront_device *xf)
 {
 	clear_bit(XENFRONT_F_BROKEN, &xf->flags);
+	clear_bit(XENFRONT_F_VOID, &xf->flags);
 
 	if (stopping(xf) || offline(xf)) {
 		xf->ops->closed(xf);
@@ -170,7 +201,7 @@ static void go_on(struct xenfront_device *xf)
 	} else if (test_bit(XENFRONT_F_REFUSED, &xf->flags)) {
 		xf->refused_in = xenfront_backend_state(xf);
 		xenfront_set_phase(xf, XENFRONT_REFUSED);
-	} else {
+	} else if (is_time(xf)) {
 		begin_again(xf);
 	}
 }
@@ -220,17 +251,38 @@ static int publish(struct xenfront_device *xf)
 	return err;
 }
 
+static void offer(struct xenfront_device *xf)
+{
+	int err;
+
+	if (!is_time(xf))
+		return;
+	err = xf->ops->offer(xf);
+	if (!err) {
+		err = publish(xf);
+		/* The backend knows of nothing: nobody uses them. */
+		if (err)
+			xf->ops->disconnect(xf, true);
+	} else if (!is_passing(err)) {
+		refuse(xf);
+		return;
+	}
+	if (err) {
+		/* Twice at least, so that there is a delay. */
+		xf->failures = max(xf->failures + 1, 2U);
+		is_time(xf);
+		return;
+	}
+	set_state(xf, xf->ops->published ?: XenbusStateInitialised);
+	xenfront_set_phase(xf, XENFRONT_OFFERED);
+	xenfront_look_again(xf, 0);
+}
+
 static void step_waiting(struct xenfront_device *xf, enum xenbus_state backend)
 {
 	switch (backend) {
 	case XenbusStateInitWait:
-		if (xf->ops->offer(xf) || publish(xf)) {
-			refuse(xf);
-			break;
-		}
-		set_state(xf, xf->ops->published ?: XenbusStateInitialised);
-		xenfront_set_phase(xf, XENFRONT_OFFERED);
-		xenfront_look_again(xf, 0);
+		offer(xf);
 		break;
 	case XenbusStateInitialised:
 	case XenbusStateConnected:
@@ -250,22 +302,47 @@ static void step_waiting(struct xenfront_device *xf, enum xenbus_state backend)
 	}
 }
 
+static void give_up_offer(struct xenfront_device *xf)
+{
+	xf->failures++;
+	begin_close(xf);
+}
+
+static void connect(struct xenfront_device *xf)
+{
+	int err = xf->ops->connect(xf);
+
+	if (is_passing(err)) {
+		give_up_offer(xf);
+		return;
+	}
+	if (err) {
+		refuse(xf);
+		return;
+	}
+	xf->connected_at = jiffies;
+	xf->connects++;
+	xf->failures = 0;
+	set_state(xf, XenbusStateConnected);
+	xenfront_set_phase(xf, XENFRONT_CONNECTED);
+	/* What came meanwhile nobody has looked at. */
+	xenfront_look_again(xf, 0);
+}
+
 static void step_offered(struct xenfront_device *xf, enum xenbus_state backend)
 {
+	/* It may talk nonsense before it says that it is connected. */
+	if (!xenfront_usable(xf)) {
+		give_up_offer(xf);
+		return;
+	}
 	switch (backend) {
 	case XenbusStateConnected:
-		if (xf->ops->connect(xf)) {
-			refuse(xf);
-			break;
-		}
-		xf->connected_at = jiffies;
-		xf->connects++;
-		set_state(xf, XenbusStateConnected);
-		xenfront_set_phase(xf, XENFRONT_CONNECTED);
+		connect(xf);
 		break;
 	case XenbusStateClosing:
 	case XenbusStateClosed:
-		begin_close(xf);
+		give_up_offer(xf);
 		break;
 	case XenbusStateInitialising:
 	case XenbusStateUnknown:
@@ -283,11 +360,8 @@ static void step_broken(struct xenfront_device *xf)
 		if (time_after(jiffies, xf->connected_at + GOOD_BEHAVIOUR))
 			xf->breaks = 0;
 		/* Each break in a row doubles the time to the next attempt. */
-		xf->retry_at = jiffies;
-		if (xf->breaks)
-			xf->retry_at += HZ << min(xf->breaks - 1, MAX_BACKOFF);
-		xf->retry_at = xf->retry_at ?: 1;
 		xf->breaks++;
+		xf->retry_at = (jiffies + backoff(xf->breaks)) ?: 1;
 		xf->ops->quiesce(xf);
 	}
 	if (stopping(xf) || time_after_eq(jiffies, xf->retry_at)) {
@@ -301,7 +375,8 @@ static void step_broken(struct xenfront_device *xf)
 /* The backend closes: for a restart of its own, or because we shall go. */
 static void step_asked_to_close(struct xenfront_device *xf)
 {
-	if (offline(xf) && xf->ops->in_use && xf->ops->in_use(xf)) {
+	if (!stopping(xf) && offline(xf) &&
+	    xf->ops->in_use && xf->ops->in_use(xf)) {
 		if (!test_and_set_bit(XENFRONT_F_CLOSE_WANTED, &xf->flags))
 			dev_info(&xf->dev->dev,
 				 "asked to close but in use: goes when it is released\n");
@@ -436,6 +511,10 @@ void xenfront_step(struct xenfront_device *xf)
 	    xf->phase != XENFRONT_GONE) {
 		xf->ops->quiesce(xf);
 		xf->ops->disconnect(xf, true);
+		/* So does what was thought of the backend there. */
+		clear_bit(XENFRONT_F_REFUSED, &xf->flags);
+		xf->failures = 0;
+		xf->retry_at = 0;
 		go_on(xf);
 		return;
 	}

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The one answer to a backend that talks nonsense.
+ * The one answer to a backend that talks nonsense, or nothing at all.
  */
 #include <linux/device.h>
 #include <linux/printk.h>
 #include <linux/stdarg.h>
 #include <xenfront.h>
+
+static void stop_using(struct xenfront_device *xf, struct va_format *vaf)
+{
+	if (test_and_set_bit(XENFRONT_F_BROKEN, &xf->flags))
+		return;
+
+	dev_err(&xf->dev->dev, "%pV; connecting anew\n", vaf);
+	xenfront_kick(xf);
+}
 
 /**
  * xenfront_break() - stop trusting the rings
@@ -13,25 +22,43 @@
  * @why:	what the backend did, as a printf format without newline
  *
  * Logs once, and no user of the rings touches them any more (they ask
- * xenfront_usable()).  The lifecycle then closes with the backend and connects
- * anew, where what was in flight is replayed; should the backend go on like
- * that, at growing intervals.
+ * xenfront_usable()); answers that are there are not taken.  The lifecycle
+ * then closes with the backend and connects anew, where what was in flight is
+ * replayed; should the backend go on like that, at growing intervals.
  *
  * Context: any.
  */
 void xenfront_break(struct xenfront_device *xf, const char *why, ...)
 {
-	struct va_format vaf;
+	struct va_format vaf = { .fmt = why };
 	va_list args;
 
-	if (test_and_set_bit(XENFRONT_F_BROKEN, &xf->flags))
-		return;
-
+	set_bit(XENFRONT_F_VOID, &xf->flags);
 	va_start(args, why);
-	vaf.fmt = why;
 	vaf.va = &args;
-	dev_err(&xf->dev->dev, "%pV; connecting anew\n", &vaf);
+	stop_using(xf, &vaf);
 	va_end(args);
-	xenfront_kick(xf);
 }
 EXPORT_SYMBOL_GPL(xenfront_break);
+
+/**
+ * xenfront_give_up() - stop waiting for a backend that is silent
+ * @xf:		the device
+ * @why:	what did not come, as a printf format without newline
+ *
+ * As xenfront_break(), but what the backend has answered when it is closed
+ * counts: it was only slow.
+ *
+ * Context: any.
+ */
+void xenfront_give_up(struct xenfront_device *xf, const char *why, ...)
+{
+	struct va_format vaf = { .fmt = why };
+	va_list args;
+
+	va_start(args, why);
+	vaf.va = &args;
+	stop_using(xf, &vaf);
+	va_end(args);
+}
+EXPORT_SYMBOL_GPL(xenfront_give_up);
