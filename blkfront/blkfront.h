@@ -72,7 +72,8 @@ struct blkfront_shape {
  * @logical:	bytes that are read and written whole
  * @physical:	bytes that are best written whole
  * @flush:	BLKIF_OP_FLUSH_DISKCACHE
- * @barrier:	BLKIF_OP_WRITE_BARRIER, which serves as FUA
+ * @barrier:	BLKIF_OP_WRITE_BARRIER, which serves as FUA where there is no
+ *		flush
  * @discard:	BLKIF_OP_DISCARD
  * @secure_erase:	the same with BLKIF_DISCARD_SECURE
  * @discard_granularity:	in bytes
@@ -139,6 +140,8 @@ int blkfront_config_read(struct xenbus_device *dev,
  *		the block layer about new limits or a new size
  * @trim_work:	gives unused pages back now and then
  * @added:	@disk is registered; written by @disk_work and remove only
+ * @refused:	the block layer would not register @disk; written by @disk_work
+ * @unregistered: nobody waits for I/O any more; written by remove only
  * @removing:	@disk_work has nothing to do any more; written by remove only
  * @answered:	how many answers there had been when there was progress last;
  *		lifecycle only, while the disk is being removed
@@ -163,6 +166,8 @@ struct blkfront {
 	struct work_struct disk_work;
 	struct delayed_work trim_work;
 	bool added;
+	bool refused;
+	bool unregistered;
 	bool removing;
 	unsigned int answered;
 	unsigned long answered_at;
@@ -179,6 +184,7 @@ static inline struct blkfront *to_blkfront(struct xenfront_device *xf)
 
 extern const struct xenfront_ops blkfront_lifecycle_ops;
 extern struct workqueue_struct *blkfront_wq;
+extern struct workqueue_struct *blkfront_trim_wq;
 
 /* Which features can be used: announced, and not refused since. */
 static inline bool blkfront_has_flush(const struct blkfront *bf)
@@ -242,7 +248,7 @@ enum blkfront_slot_state {
  * @op:		BLKIF_OP_*: read, write, barrier, flush or discard
  * @answer:	BLKIF_RSP_* once it is answered
  * @copied:	the data goes through pages of ours
- * @fua_by_flush:	a FUA write to a backend without barriers: a flush follows
+ * @fua_by_flush:	a FUA write to a backend that has a flush: one follows
  * @flushing:	...and that flush is what is under way
  * @bytes:	of the request's data, how many this turn carries
  * @nr_segs:	segments of XEN_PAGE_SIZE or less
@@ -359,7 +365,7 @@ struct request *blkfront_queue_take(struct blkfront *bf, u64 id);
  */
 int blkfront_disk_create(struct blkfront *bf);
 void blkfront_disk_update(struct work_struct *work);
-void blkfront_disk_remove(struct blkfront *bf);
+bool blkfront_disk_remove(struct blkfront *bf);
 
 /* ------------------------------------------------------------------------
  * serial.c

@@ -98,16 +98,31 @@ static int read_geometry(struct xenbus_device *dev,
 static void read_discard(struct xenbus_device *dev,
 			 struct blkfront_config *config)
 {
+	u64 granularity, alignment;
+
 	config->discard = xenfront_store_feature(dev, "feature-discard");
 	if (!config->discard)
 		return;
 
 	config->secure_erase = xenfront_store_feature(dev, "discard-secure");
-	config->discard_granularity =
-		xenfront_store_default(dev, "discard-granularity", 0, SZ_1G,
-				       0) ?: config->physical;
-	config->discard_alignment =
-		xenfront_store_default(dev, "discard-alignment", 0, SZ_1G, 0);
+	granularity = xenfront_store_default(dev, "discard-granularity", 0,
+					     SZ_1G, 0) ?: config->physical;
+	if (!is_power_of_2(granularity) || granularity < config->logical) {
+		dev_err(&dev->dev,
+			"backend key \"discard-granularity\": %llu is not a power of two from %u on, using %u\n",
+			granularity, config->logical, config->physical);
+		granularity = config->physical;
+	}
+	alignment = xenfront_store_default(dev, "discard-alignment", 0, SZ_1G,
+					   0);
+	if (alignment >= granularity || alignment % config->logical) {
+		dev_err(&dev->dev,
+			"backend key \"discard-alignment\": %llu is no offset of sectors in %llu bytes, using 0\n",
+			alignment, granularity);
+		alignment = 0;
+	}
+	config->discard_granularity = granularity;
+	config->discard_alignment = alignment;
 }
 
 /* Without the key the backend takes what fits into a ring's slot. */

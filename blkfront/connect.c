@@ -202,7 +202,7 @@ static int blkfront_connect(struct xenfront_device *xf)
 			 bf->vdev.name);
 	}
 	queue_work(blkfront_wq, &bf->disk_work);
-	queue_delayed_work(blkfront_wq, &bf->trim_work, TRIM_INTERVAL);
+	queue_delayed_work(blkfront_trim_wq, &bf->trim_work, TRIM_INTERVAL);
 	return 0;
 }
 
@@ -237,9 +237,9 @@ static void watch_progress(struct blkfront *bf)
 		bf->answered = answered;
 		bf->answered_at = jiffies ?: 1;
 	} else if (time_after(jiffies, bf->answered_at + SILENCE)) {
-		xenfront_break(&bf->xf,
-			       "%u requests have had no answer for %u s and the disk is to go",
-			       waiting, SILENCE / HZ);
+		xenfront_give_up(&bf->xf,
+				 "%u requests have had no answer for %u s and the disk is to go",
+				 waiting, SILENCE / HZ);
 	}
 }
 
@@ -285,7 +285,7 @@ static int blkfront_disconnect(struct xenfront_device *xf, bool force)
 	for (i = 0; i < bf->shape.nr_rings; i++) {
 		/* No handler from here on: nobody else takes requests. */
 		xenfront_ring_unbind(&bf->rings[i].shared);
-		if (bf->inflight && xenfront_usable(xf))
+		if (bf->inflight && xenfront_answers_count(xf))
 			blkfront_ring_reap(&bf->rings[i]);
 	}
 	if (!blkfront_queue_withdraw(bf, force))
@@ -307,7 +307,8 @@ static void blkfront_closed(struct xenfront_device *xf)
 
 	WRITE_ONCE(bf->dead, true);
 	WRITE_ONCE(bf->ready, true);
-	if (!bf->disk)
+	/* What is unregistered has nothing to wait for, and its queue may go. */
+	if (!bf->disk || READ_ONCE(bf->unregistered))
 		return;
 	/* First what waits fails: a file system that is shut down waits for it. */
 	if (bf->quiesced) {

@@ -132,6 +132,16 @@ static void copy(struct request *rq, bool out)
 	}
 }
 
+/* What of a request goes in one turn. */
+static unsigned int max_segments(const struct blkfront *bf, struct request *rq)
+{
+	/* There is no indirect barrier. */
+	if (blkfront_slot(rq)->op == BLKIF_OP_WRITE_BARRIER)
+		return min_t(unsigned int, bf->config.max_segments,
+			     BLKIF_MAX_SEGMENTS_PER_REQUEST);
+	return bf->config.max_segments;
+}
+
 static blk_status_t map_copied(struct blkfront *bf, struct request *rq)
 {
 	struct blkfront_slot *slot = blkfront_slot(rq);
@@ -140,7 +150,7 @@ static blk_status_t map_copied(struct blkfront *bf, struct request *rq)
 	struct seg_cursor cur;
 
 	nr = min_t(unsigned int, DIV_ROUND_UP(bytes, XEN_PAGE_SIZE),
-		   bf->config.max_segments);
+		   max_segments(bf, rq));
 	xenfront_pool_get(&slot->ring->pool, nr + indirect_pages(nr),
 			  &slot->chain);
 	if (slot->chain.nr < nr + indirect_pages(nr)) {
@@ -375,7 +385,7 @@ blk_status_t blkfront_data_map(struct blkfront *bf, struct request *rq)
 	unsigned int nr, bytes;
 
 	if (bf->config.bounce ||
-	    !measure(bf, rq, bf->config.max_segments, &nr, &bytes) || !bytes)
+	    !measure(bf, rq, max_segments(bf, rq), &nr, &bytes) || !bytes)
 		return map_copied(bf, rq);
 	return map_granted(bf, rq, nr, bytes);
 }

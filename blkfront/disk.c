@@ -172,6 +172,8 @@ static void add_disk_now(struct blkfront *bf)
 	if (err) {
 		dev_err(parent, "cannot add disk %s: %d\n", bf->vdev.name,
 			err);
+		/* The block layer knows no second attempt. */
+		bf->refused = true;
 	} else {
 		WRITE_ONCE(bf->added, true);
 		dev_info(parent,
@@ -235,7 +237,8 @@ void blkfront_disk_update(struct work_struct *work)
 	if (READ_ONCE(bf->dead) || READ_ONCE(bf->removing))
 		return;
 	if (!bf->added) {
-		add_disk_now(bf);
+		if (!bf->refused)
+			add_disk_now(bf);
 		return;
 	}
 	update_limits(bf);
@@ -247,13 +250,19 @@ void blkfront_disk_update(struct work_struct *work)
  * @bf: the disk; I/O either works or fails at once
  *
  * Context: process; sleeps; writes back what is dirty.
+ * Return: whether it was registered.
  */
-void blkfront_disk_remove(struct blkfront *bf)
+bool blkfront_disk_remove(struct blkfront *bf)
 {
+	bool registered;
+
 	/* Steps go on and may queue it again: it finds nothing to do then. */
 	WRITE_ONCE(bf->removing, true);
 	cancel_work_sync(&bf->disk_work);
-	if (bf->added)
+	registered = bf->added;
+	if (registered)
 		del_gendisk(bf->disk);
+	WRITE_ONCE(bf->unregistered, true);
 	WRITE_ONCE(bf->added, false);
+	return registered;
 }

@@ -16,6 +16,8 @@
 
 /* What is slow to answer: partition tables, drained queues.  Not the steps. */
 struct workqueue_struct *blkfront_wq;
+/* Steps wait for this one, and memory for steps. */
+struct workqueue_struct *blkfront_trim_wq;
 
 static unsigned int max_indirect_segments = 256;
 module_param(max_indirect_segments, uint, 0444);
@@ -128,7 +130,7 @@ static void trim(struct work_struct *work)
 	/* The rings stay: the lifecycle cancels this before they go. */
 	for (i = 0; i < bf->shape.nr_rings; i++)
 		xenfront_pool_trim(&bf->rings[i].pool);
-	queue_delayed_work(blkfront_wq, &bf->trim_work, 10 * HZ);
+	queue_delayed_work(blkfront_trim_wq, &bf->trim_work, 10 * HZ);
 }
 
 static int blkfront_probe(struct xenbus_device *dev,
@@ -171,9 +173,10 @@ static void blkfront_remove(struct xenbus_device *dev)
 	struct xenfront_device *xf = dev_get_drvdata(&dev->dev);
 	struct blkfront *bf = to_blkfront(xf);
 	struct gendisk *disk;
+	bool registered;
 
 	xenfront_stopping(xf);
-	blkfront_disk_remove(bf);
+	registered = blkfront_disk_remove(bf);
 	xenfront_stop(xf);
 	cancel_work_sync(&bf->disk_work);
 	/* The next disk of that name need not wait for users of this one. */
@@ -184,9 +187,16 @@ static void blkfront_remove(struct xenbus_device *dev)
 		kfree(bf);
 		return;
 	}
-	/* Whoever has it open may keep the disk, but not its queues. */
-	blkfront_queue_destroy(bf);
-	put_disk(disk);
+	if (registered) {
+		/* Whoever has it open may keep the disk, but not its queues. */
+		blkfront_queue_destroy(bf);
+		put_disk(disk);	/* ...and with it @bf */
+	} else {
+		/* Then it is the last put that ends the queues. */
+		put_disk(disk);
+		blkfront_queue_destroy(bf);
+		kfree(bf);
+	}
 }
 
 static int blkfront_is_ready(struct xenbus_device *dev)
@@ -248,12 +258,20 @@ static int __init blkfront_init(void)
 		err = -ENOMEM;
 		goto err_unregister_blkdev;
 	}
+	blkfront_trim_wq = alloc_workqueue("xen-blkfront-trim",
+					   WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!blkfront_trim_wq) {
+		err = -ENOMEM;
+		goto err_destroy_wq;
+	}
 
 	err = xenbus_register_frontend(&blkfront_driver);
 	if (err)
-		goto err_destroy_wq;
+		goto err_destroy_trim_wq;
 	return 0;
 
+err_destroy_trim_wq:
+	destroy_workqueue(blkfront_trim_wq);
 err_destroy_wq:
 	destroy_workqueue(blkfront_wq);
 err_unregister_blkdev:
@@ -265,6 +283,7 @@ module_init(blkfront_init);
 static void __exit blkfront_exit(void)
 {
 	xenbus_unregister_driver(&blkfront_driver);
+	destroy_workqueue(blkfront_trim_wq);
 	destroy_workqueue(blkfront_wq);
 	unregister_blkdev(XENVBD_MAJOR, "xvd");
 	blkfront_vdev_exit();

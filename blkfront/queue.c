@@ -10,6 +10,9 @@
 
 #include "blkfront.h"
 
+/* How much longer than others a discard or a secure erase may take. */
+#define ERASE_FACTOR	10
+
 /**
  * blkfront_queue_id() - the number a request has on the ring
  * @rq: a request with a driver tag
@@ -154,9 +157,14 @@ static enum blk_eh_timer_return blkfront_timeout(struct request *rq)
 	     slot->state != BLKFRONT_SLOT_DOUBTED))
 		return BLK_EH_RESET_TIMER;
 
+	/* To erase much may take its time, and would take it again. */
+	if (slot->op == BLKIF_OP_DISCARD &&
+	    time_before(jiffies, slot->issued + ERASE_FACTOR * rq->timeout))
+		return BLK_EH_RESET_TIMER;
+
 	blkfront_request_describe(rq, text, sizeof(text));
-	xenfront_break(&bf->xf, "%s has had no answer for %u s", text,
-		       jiffies_to_msecs(jiffies - slot->issued) / 1000);
+	xenfront_give_up(&bf->xf, "%s has had no answer for %u s", text,
+			 jiffies_to_msecs(jiffies - slot->issued) / 1000);
 	return BLK_EH_RESET_TIMER;
 }
 

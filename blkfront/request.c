@@ -77,11 +77,15 @@ static blk_status_t prepare_write(struct blkfront *bf, struct request *rq)
 	slot->flushing = false;
 	slot->op = BLKIF_OP_WRITE;
 	if (rq->cmd_flags & REQ_FUA) {
-		/* A backend with neither writes through anyway. */
-		if (blkfront_has_barrier(bf))
+		/*
+		 * Linux' backend flushes before a barrier, not after it: that
+		 * is for those who cannot flush.  A backend with neither
+		 * writes through anyway.
+		 */
+		if (blkfront_has_flush(bf))
+			slot->fua_by_flush = true;
+		else if (blkfront_has_barrier(bf))
 			slot->op = BLKIF_OP_WRITE_BARRIER;
-		else
-			slot->fua_by_flush = blkfront_has_flush(bf);
 	}
 	return blkfront_data_map(bf, rq);
 }
