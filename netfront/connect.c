@@ -130,7 +130,9 @@ static int netfront_connect(struct xenfront_device *xf)
 	struct netfront *nf = to_netfront(xf);
 
 	netfront_set_connected(nf, true);
-	netif_carrier_on(nf->netdev);
+	/* Of one that is not registered the stack would not hear. */
+	if (nf->registered)
+		netif_carrier_on(nf->netdev);
 	complete(&nf->reconnected);
 	schedule_work(&nf->work);
 	mod_delayed_work(system_wq, &nf->mcast.work, 0);
@@ -161,9 +163,9 @@ static void netfront_quiesce(struct xenfront_device *xf)
 {
 	struct netfront *nf = to_netfront(xf);
 
-	netif_carrier_off(nf->netdev);
 	netfront_control_stop(nf);
 	netfront_set_connected(nf, false);
+	netif_carrier_off(nf->netdev);
 }
 
 static int netfront_disconnect(struct xenfront_device *xf, bool force)

@@ -348,7 +348,8 @@ static int set_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *nfc)
 	return set_rxfh_fields(netdev, &fields, NULL);
 }
 
-COMPAT_RXFH(get_rxfh, set_rxfh)
+COMPAT_GET_RXFH(get_rxfh)
+COMPAT_SET_RXFH(set_rxfh)
 
 const struct ethtool_ops netfront_ethtool_ops = {
 	.supported_coalesce_params = ETHTOOL_COALESCE_TX_MAX_FRAMES,

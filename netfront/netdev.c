@@ -176,11 +176,16 @@ static void first_time(struct netfront *nf)
 	netdev->mtu = netfront_mtu_read(nf->xf.dev, netdev->max_mtu);
 
 	err = register_netdevice(netdev);
-	if (err)
+	if (err) {
 		dev_err(&nf->xf.dev->dev, "cannot register interface: %d\n",
 			err);
-	else
-		nf->registered = true;
+		return;
+	}
+	nf->registered = true;
+	mutex_lock(&nf->state_lock);
+	if (nf->connected)
+		netif_carrier_on(netdev);
+	mutex_unlock(&nf->state_lock);
 }
 
 /* A backend that does less than the one before: what was allowed may go. */

@@ -25,6 +25,7 @@
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
+#include <linux/timer.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
 #include <net/xdp.h>
@@ -125,15 +126,24 @@ enum netfront_tx_state {
 /**
  * enum netfront_tx_kind - whose packet it is
  * @NETFRONT_TX_SKB:	the stack's
+ * @NETFRONT_TX_CELL:	the stack's, but copied to the slot's cell, and maybe
+ *			done with
  * @NETFRONT_TX_FRAME:	XDP's
- * @NETFRONT_TX_MESSAGE: nobody's: it tells the backend something, has no data,
- *			and its grant is not in use
+ * @NETFRONT_TX_MESSAGE: nobody's: it tells the backend something
+ *
+ * The grant of a slot of a cell or a message is not in use.
  */
 enum netfront_tx_kind {
 	NETFRONT_TX_SKB,
+	NETFRONT_TX_CELL,
 	NETFRONT_TX_FRAME,
 	NETFRONT_TX_MESSAGE,
 };
+
+/* Pages for cells, and what each slot has of them. */
+#define NETFRONT_TX_CELLS_ORDER	4
+#define NETFRONT_TX_CELL_SIZE	\
+	((XEN_PAGE_SIZE << NETFRONT_TX_CELLS_ORDER) / NETFRONT_TX_SLOTS)
 
 /**
  * struct netfront_tx_slot - one piece of a packet
@@ -165,27 +175,34 @@ struct netfront_tx_slot {
 
 /**
  * struct netfront_tx - the transmit half of a queue
- * @lock:	guards all below but @shared; taken with interrupts off, because
- *		netpoll transmits from anywhere
+ * @lock:	guards all below but @shared and @cells; taken with interrupts
+ *		off, because netpoll transmits from anywhere
  * @shared:	the ring's page and (if split) channel
+ * @cells:	pages that stay shared, cut up among the slots: small packets are
+ *		copied there; none, if there was no memory
  * @front:	the ring's private indices
  * @pushed:	how far the backend may read
  * @slots:	by the id that a request has
  * @free:	stack of free ids
  * @nr_free:	its height
- * @stopped:	the stack's queues that wait for room
+ * @nr_held:	packets that are under way and somebody's still
+ * @stopped:	the stack's queues wait for room
+ * @waited_for:	the backend was asked to tell of answers
  * @done:	stack of answered frames, to be given back without the lock
  * @nr_done:	its height
  */
 struct netfront_tx {
-	spinlock_t lock;	/* guards what is below but @shared */
+	spinlock_t lock;	/* guards what is below but @shared and @cells */
 	struct xenfront_ring shared;
+	struct xenfront_ring cells;
 	struct xen_netif_tx_front_ring front;
 	RING_IDX pushed;
 	struct netfront_tx_slot slots[NETFRONT_TX_SLOTS];
 	u16 free[NETFRONT_TX_SLOTS];
 	unsigned int nr_free;
+	unsigned int nr_held;
 	bool stopped;
+	bool waited_for;
 	struct xdp_frame *done[NETFRONT_TX_SLOTS];
 	unsigned int nr_done;
 };
@@ -243,7 +260,7 @@ enum netfront_tx_counter {
 	NETFRONT_TX_DROPPED,
 	NETFRONT_TX_ERRORS,		/* the backend could not send */
 	NETFRONT_TX_LINEARIZED,		/* too many pieces for the ring */
-	NETFRONT_TX_COPIED,		/* not to be shown, or too short */
+	NETFRONT_TX_COPIED,		/* small, or not to be shown */
 	NETFRONT_TX_SLOTS_USED,
 	NETFRONT_TX_NOTIFICATIONS,
 	NETFRONT_TX_COUNTERS
@@ -315,7 +332,7 @@ struct netfront_poller {
  * @tx:		see there
  * @rx:		see there
  * @stats:	of @nf, so that they outlive the queue
- * @retry:	has NAPI look again when there was no memory for buffers
+ * @look:	has NAPI look without an event
  * @cpus:	whom it serves
  * @tx_name:	of the transmit channel's irq
  * @rx_name:	of the receive channel's, or of the common one
@@ -328,7 +345,7 @@ struct netfront_queue {
 	struct netfront_tx tx;
 	struct netfront_rx rx;
 	struct netfront_stats *stats;
-	struct delayed_work retry;
+	struct timer_list look;
 	struct cpumask cpus;
 	char tx_name[IFNAMSIZ + 12];
 	char rx_name[IFNAMSIZ + 12];
@@ -471,6 +488,20 @@ void netfront_netdev_work(struct work_struct *work);
 void netfront_netdev_announce(struct work_struct *work);
 void netfront_netdev_sync_queues(struct netfront *nf);
 int netfront_reconnect(struct netfront *nf);
+
+/**
+ * netfront_queue_look_later() - have NAPI look, whether there is an event or not
+ * @queue:	the queue
+ * @delay:	in jiffies; sooner, if somebody wanted it sooner
+ *
+ * Context: any.
+ */
+static inline void netfront_queue_look_later(struct netfront_queue *queue,
+					     unsigned long delay)
+{
+	if (!timer_pending(&queue->look))
+		mod_timer(&queue->look, jiffies + delay);
+}
 
 void netfront_pollers_init(struct netfront *nf);
 int netfront_queues_create(struct netfront *nf);

@@ -87,13 +87,12 @@ static void start_napi(struct netfront_queue *queue)
 	local_bh_enable();
 }
 
-static void retry(struct work_struct *work)
+static void look(struct timer_list *timer)
 {
 	struct netfront_queue *queue =
-		container_of(to_delayed_work(work), struct netfront_queue,
-			     retry);
+		container_of(timer, struct netfront_queue, look);
 
-	start_napi(queue);
+	napi_schedule(queue->napi);
 }
 
 static int queue_create(struct netfront *nf, struct netfront_queue *queue,
@@ -107,7 +106,7 @@ static int queue_create(struct netfront *nf, struct netfront_queue *queue,
 	queue->stats = &nf->stats[id];
 	queue->napi = &nf->pollers[id].napi;
 	nf->pollers[id].queue = queue;
-	INIT_DELAYED_WORK(&queue->retry, retry);
+	timer_setup(&queue->look, look, 0);
 	snprintf(queue->tx_name, sizeof(queue->tx_name), "%s-q%u-tx", name, id);
 	snprintf(queue->rx_name, sizeof(queue->rx_name), "%s-q%u%s", name, id,
 		 nf->config.split ? "-rx" : "");
@@ -200,7 +199,7 @@ int netfront_queues_destroy(struct netfront *nf, bool force)
 		/* No handler from here on. */
 		xenfront_ring_unbind(&queue->tx.shared);
 		xenfront_ring_unbind(&queue->rx.shared);
-		cancel_delayed_work_sync(&queue->retry);
+		timer_delete_sync(&queue->look);
 		err = netfront_tx_destroy(queue, force) ?: err;
 		err = netfront_rx_destroy(queue, force) ?: err;
 	}
@@ -233,7 +232,7 @@ static void stop(struct netfront *nf)
 	netif_tx_disable(nf->netdev);
 	for (i = 0; i < nf->nr_queues; i++) {
 		napi_disable(nf->queues[i].napi);
-		cancel_delayed_work_sync(&nf->queues[i].retry);
+		timer_delete_sync(&nf->queues[i].look);
 	}
 	/*
 	 * A poll that has completed may still be on its way out, and another

@@ -214,7 +214,7 @@ void netfront_rx_refill(struct netfront_queue *queue)
 		buf = &rx->posted[id];
 		if (!buffer_make(queue, buf)) {
 			count(queue, NETFRONT_RX_NO_MEMORY, 1);
-			schedule_delayed_work(&queue->retry, RETRY);
+			netfront_queue_look_later(queue, RETRY);
 			break;
 		}
 		req = RING_GET_REQUEST(&rx->front, rx->front.req_prod_pvt++);
@@ -371,8 +371,8 @@ static void add_data(struct netfront_queue *queue, struct packet *pkt,
 	if (!pkt->skb) {
 		if (!last || len > READ_ONCE(queue->nf->copybreak))
 			pull = min_t(unsigned int, len, PULL);
-		pkt->skb = napi_alloc_skb(queue->napi, max_t(unsigned int,
-							      pull, PULL));
+		pkt->skb = napi_alloc_skb(queue->napi,
+					  max_t(unsigned int, pull, PULL));
 		if (!pkt->skb) {
 			count(queue, NETFRONT_RX_NO_MEMORY, 1);
 			pkt->bad = true;

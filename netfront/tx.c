@@ -21,6 +21,10 @@
 
 #include "netfront.h"
 
+/* Copied packets under way, up to which nobody waits for them. */
+#define FEW		8
+/* Until these are taken back, if nothing else has NAPI look. */
+#define RECLAIM		1
 static void count(struct netfront_queue *queue,
 		  enum netfront_tx_counter counter, u64 nr)
 {
@@ -78,6 +82,11 @@ int netfront_tx_create(struct netfront_queue *queue)
 		tx->free[i] = NETFRONT_TX_SLOTS - 1 - i;
 	}
 	tx->nr_free = NETFRONT_TX_SLOTS;
+
+	/* It goes without, too. */
+	if (xenfront_ring_create(&tx->cells, queue->nf->xf.dev,
+				 NETFRONT_TX_CELLS_ORDER))
+		dev_dbg(&queue->nf->xf.dev->dev, "no memory for cells\n");
 	return 0;
 }
 
@@ -91,8 +100,13 @@ static void slot_put(struct netfront_tx *tx, unsigned int id)
 static bool slot_revoke(const struct netfront_tx *tx,
 			struct netfront_tx_slot *slot)
 {
-	if (tx->slots[slot->head].kind == NETFRONT_TX_MESSAGE)
+	switch (tx->slots[slot->head].kind) {
+	case NETFRONT_TX_CELL:
+	case NETFRONT_TX_MESSAGE:
 		return true;
+	default:
+		break;
+	}
 	if (!gnttab_end_foreign_access_ref(slot->ref))
 		return false;
 	if (slot->own)
@@ -145,10 +159,10 @@ int netfront_tx_destroy(struct netfront_queue *queue, bool force)
 	for (i = 0; i < NETFRONT_TX_SLOTS; i++) {
 		slot = &tx->slots[i];
 		if (slot->state == NETFRONT_TX_ANSWERED && slot->left) {
-			if (slot->kind == NETFRONT_TX_SKB)
-				dev_kfree_skb_any(slot->skb);
-			else if (slot->frame)
+			if (slot->kind == NETFRONT_TX_FRAME && slot->frame)
 				xdp_return_frame(slot->frame);
+			else
+				dev_kfree_skb_any(slot->skb);
 			if (slot->kind != NETFRONT_TX_MESSAGE)
 				lost++;
 			slot->skb = NULL;
@@ -162,12 +176,14 @@ int netfront_tx_destroy(struct netfront_queue *queue, bool force)
 	while (tx->nr_done)
 		xdp_return_frame(tx->done[--tx->nr_done]);
 	tx->nr_free = 0;
+	tx->nr_held = 0;
 	if (lost)
 		count(queue, NETFRONT_TX_DROPPED, lost);
 	for (i = queue->id; i < queue->nf->netdev->num_tx_queues;
 	     i += queue->nf->nr_queues)
 		netdev_tx_reset_queue(netdev_get_tx_queue(queue->nf->netdev, i));
 out:
+	xenfront_ring_destroy(&tx->cells);
 	xenfront_ring_destroy(&tx->shared);
 	return 0;
 }
@@ -406,16 +422,67 @@ static bool has_room(const struct netfront_tx *tx)
 	       tx->nr_free >= NETFRONT_TX_ROOM;
 }
 
+static unsigned int under_way(const struct netfront_tx *tx)
+{
+	return tx->front.req_prod_pvt - tx->front.rsp_cons;
+}
+
+/*
+ * A packet that is held belongs to somebody, whose share of memory or of the
+ * queue it uses up; or there are many; or the stack has stopped until some
+ * come back.
+ */
+static bool is_waited_for(const struct netfront_queue *queue)
+{
+	const struct net_device *netdev = queue->nf->netdev;
+
+	return queue->tx.nr_held || under_way(&queue->tx) > FEW ||
+	       queue->tx.stopped ||
+	       netif_xmit_stopped(netdev_get_tx_queue(netdev, queue->id));
+}
+
+/*
+ * Ask for the event that tells of answers.  If somebody waits, it comes when
+ * half of what is under way is answered.  If not, none comes: whatever has
+ * NAPI look next takes the answers, which is a packet from whom these went to,
+ * as a rule, and a timer at the latest.  An event of its own for each packet
+ * would cost a conversation of small ones half of its interrupts.
+ *
+ * Returns whether there are answers now, and it may be too late for an event.
+ */
+static bool ask_for_event(struct netfront_queue *queue)
+{
+	struct netfront_tx *tx = &queue->tx;
+	struct xen_netif_tx_sring *sring = tx->front.sring;
+	RING_IDX cons = tx->front.rsp_cons;
+	unsigned int after = NETFRONT_TX_SLOTS;
+
+	tx->waited_for = is_waited_for(queue);
+	if (tx->waited_for)
+		after = under_way(tx) / 2 + 1;
+	WRITE_ONCE(sring->rsp_event,
+		   cons + min(after, READ_ONCE(queue->nf->tx_frames)));
+	/* The wish before the look; pairs with the backend's own order. */
+	virt_mb();
+	return READ_ONCE(sring->rsp_prod) != cons;
+}
+
 static void tx_push(struct netfront_queue *queue)
 {
 	struct netfront_tx *tx = &queue->tx;
 	struct xen_netif_tx_sring *sring = tx->front.sring;
 
-	if (!xenfront_ring_push(&tx->pushed, tx->front.req_prod_pvt,
-				&sring->req_prod, &sring->req_event))
+	if (xenfront_ring_push(&tx->pushed, tx->front.req_prod_pvt,
+			       &sring->req_prod, &sring->req_event)) {
+		count(queue, NETFRONT_TX_NOTIFICATIONS, 1);
+		notify_remote_via_irq(tx->shared.irq ?: queue->rx.shared.irq);
+	}
+	if (tx->waited_for)
 		return;
-	count(queue, NETFRONT_TX_NOTIFICATIONS, 1);
-	notify_remote_via_irq(tx->shared.irq ?: queue->rx.shared.irq);
+	if (!is_waited_for(queue))
+		netfront_queue_look_later(queue, RECLAIM);
+	else if (ask_for_event(queue))
+		napi_schedule(queue->napi);
 }
 
 /* A first slot that ends at a page's end may be too short. */
@@ -448,6 +515,43 @@ static struct netfront_tx_slot *packet_end(struct packet *pkt,
 	return head;
 }
 
+static bool fits_cell(const struct netfront_tx *tx, const struct sk_buff *skb)
+{
+	return skb->len <= NETFRONT_TX_CELL_SIZE && !skb_is_gso(skb) &&
+	       tx->cells.dev;
+}
+
+/*
+ * To copy a small packet costs less than to grant its pieces and to take that
+ * back.  What else is in the page are packets that the backend has seen.
+ *
+ * The packet is done with, as long as there are few.  One of many is held till
+ * it is answered: what it takes of its sender's share of memory is what keeps
+ * senders from filling the ring and the stack's queues.
+ *
+ * Returns whether it is held.
+ */
+static bool send_cell(struct netfront_queue *queue, struct sk_buff *skb)
+{
+	bool held = under_way(&queue->tx) > FEW;
+	struct packet pkt = { .queue = queue };
+	struct netfront_tx *tx = &queue->tx;
+	struct netfront_tx_slot *head;
+	unsigned int offset;
+
+	slot_take(&pkt, 0, skb->len);
+	offset = pkt.head * NETFRONT_TX_CELL_SIZE;
+	skb_copy_bits(skb, 0, tx->cells.pages + offset, skb->len);
+	pkt.first->gref = tx->cells.refs[offset / XEN_PAGE_SIZE];
+	pkt.first->offset = offset % XEN_PAGE_SIZE;
+	write_flags(&pkt, skb);
+	head = packet_end(&pkt, NETFRONT_TX_CELL, skb->len, true);
+	head->txq = skb_get_queue_mapping(skb);
+	head->skb = held ? skb : NULL;
+	tx->nr_held += held;
+	return held;
+}
+
 static void send(struct netfront_queue *queue, struct sk_buff *skb,
 		 struct page *copy)
 {
@@ -461,6 +565,26 @@ static void send(struct netfront_queue *queue, struct sk_buff *skb,
 	head = packet_end(&pkt, NETFRONT_TX_SKB, skb->len, copy);
 	head->txq = skb_get_queue_mapping(skb);
 	head->skb = skb;
+	queue->tx.nr_held++;
+}
+
+/* Make a packet fit to be granted, or have a copy to grant.  False: no memory. */
+static bool prepare(struct netfront_queue *queue, struct sk_buff *skb,
+		    struct page **copy)
+{
+	if (unlikely(skb->len > XEN_NETIF_MAX_TX_SIZE))
+		return false;
+	if (unlikely(slots_of(skb) > XEN_NETIF_NR_SLOTS_MIN)) {
+		if (skb_linearize(skb) ||
+		    slots_of(skb) > XEN_NETIF_NR_SLOTS_MIN)
+			return false;
+		count(queue, NETFRONT_TX_LINEARIZED, 1);
+	}
+	if (unlikely(needs_copy(queue, skb->data))) {
+		*copy = copy_skb(skb);
+		return *copy;
+	}
+	return true;
 }
 
 /**
@@ -479,26 +603,14 @@ netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev)
 	struct netdev_queue *txq = netdev_get_tx_queue(netdev, index);
 	struct netfront_queue *queue = &nf->queues[index % nf->nr_queues];
 	struct netfront_tx *tx = &queue->tx;
+	bool cell = fits_cell(tx, skb);
+	struct sk_buff *done = NULL;
+	unsigned int len = skb->len;
 	struct page *copy = NULL;
-	unsigned int slots;
 	unsigned long flags;
 
-	if (unlikely(skb->len > XEN_NETIF_MAX_TX_SIZE))
+	if (!cell && !prepare(queue, skb, &copy))
 		goto drop;
-	slots = slots_of(skb);
-	if (unlikely(slots > XEN_NETIF_NR_SLOTS_MIN)) {
-		if (skb_linearize(skb))
-			goto drop;
-		slots = slots_of(skb);
-		if (slots > XEN_NETIF_NR_SLOTS_MIN)
-			goto drop;
-		count(queue, NETFRONT_TX_LINEARIZED, 1);
-	}
-	if (unlikely(needs_copy(queue, skb->data))) {
-		copy = copy_skb(skb);
-		if (!copy)
-			goto drop;
-	}
 
 	spin_lock_irqsave(&tx->lock, flags);
 	if (unlikely(!has_room(tx))) {
@@ -510,15 +622,20 @@ netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev)
 		return NETDEV_TX_BUSY;
 	}
 	skb_tx_timestamp(skb);
-	send(queue, skb, copy);
+	if (!cell)
+		send(queue, skb, copy);
+	else if (!send_cell(queue, skb))
+		done = skb;
 	if (unlikely(!has_room(tx))) {
 		/* netfront_tx_clean() wakes it, under the same lock. */
 		netif_tx_stop_queue(txq);
 		tx->stopped = true;
 	}
-	if (__netdev_tx_sent_queue(txq, skb->len, netdev_xmit_more()))
+	if (__netdev_tx_sent_queue(txq, len, netdev_xmit_more()))
 		tx_push(queue);
 	spin_unlock_irqrestore(&tx->lock, flags);
+	if (done)
+		dev_consume_skb_any(done);
 	return NETDEV_TX_OK;
 
 drop:
@@ -632,6 +749,7 @@ static bool send_frame(struct netfront_queue *queue, struct xdp_frame *frame)
 	}
 	head = packet_end(&pkt, NETFRONT_TX_FRAME, len, copy);
 	head->frame = frame;
+	queue->tx.nr_held++;
 	return true;
 }
 
@@ -784,9 +902,16 @@ static bool take_answer(struct netfront_queue *queue,
 	case NETFRONT_TX_FRAME:
 		tx->done[tx->nr_done++] = head->frame;
 		head->frame = NULL;
+		tx->nr_held--;
 		slot_put(tx, slot->head);
 		return true;
 	case NETFRONT_TX_SKB:
+	case NETFRONT_TX_CELL:
+		if (!head->skb)
+			break;
+		__skb_queue_tail(&c->skbs, head->skb);
+		head->skb = NULL;
+		tx->nr_held--;
 		break;
 	}
 	if (c->txq != head->txq)
@@ -794,8 +919,6 @@ static bool take_answer(struct netfront_queue *queue,
 	c->txq = head->txq;
 	c->packets++;
 	c->bytes += head->bytes;
-	__skb_queue_tail(&c->skbs, head->skb);
-	head->skb = NULL;
 	slot_put(tx, slot->head);
 	return true;
 }
@@ -870,28 +993,19 @@ bool netfront_tx_clean(struct netfront_queue *queue, int budget)
  * netfront_tx_more() - ask for an event, and look whether it is too late for it
  * @queue: the queue
  *
- * The event comes when half of what is under way is answered: nobody waits for
- * the packets that are sent, so one in two of them is soon enough.
- *
  * Context: NAPI, or as good as.
  * Return: true if there are answers now.
  */
 bool netfront_tx_more(struct netfront_queue *queue)
 {
 	struct netfront_tx *tx = &queue->tx;
-	struct xen_netif_tx_sring *sring = tx->front.sring;
 	unsigned long flags;
-	RING_IDX cons, half;
 	bool more;
 
 	spin_lock_irqsave(&tx->lock, flags);
-	cons = tx->front.rsp_cons;
-	half = (tx->front.req_prod_pvt - cons) / 2 + 1;
-	WRITE_ONCE(sring->rsp_event,
-		   cons + min(half, READ_ONCE(queue->nf->tx_frames)));
-	/* The wish before the look; pairs with the backend's own order. */
-	virt_mb();
-	more = READ_ONCE(sring->rsp_prod) != cons;
+	more = ask_for_event(queue);
+	if (under_way(tx) && !tx->waited_for)
+		netfront_queue_look_later(queue, RECLAIM);
 	spin_unlock_irqrestore(&tx->lock, flags);
 	return more;
 }

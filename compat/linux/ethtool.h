@@ -6,9 +6,9 @@
 #include_next <linux/ethtool.h>
 
 /*
- * Since 6.8 RSS parameters come as one structure.  COMPAT_RXFH() makes of
- * functions that take it some that older kernels call; COMPAT_RXFH_OP() names
- * the right one.
+ * Since 6.8 RSS parameters come as one structure.  These make of functions
+ * that take it some that older kernels call; COMPAT_RXFH_OP() names the right
+ * one.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 struct ethtool_rxfh_param {
@@ -18,7 +18,7 @@ struct ethtool_rxfh_param {
 	u8	input_xfrm;
 };
 
-#define COMPAT_RXFH(get, set)						\
+#define COMPAT_GET_RXFH(get)						\
 static int get##_compat(struct net_device *netdev, u32 *indir, u8 *key,	\
 			u8 *hfunc)					\
 {									\
@@ -28,7 +28,9 @@ static int get##_compat(struct net_device *netdev, u32 *indir, u8 *key,	\
 	if (!err && hfunc)						\
 		*hfunc = param.hfunc;					\
 	return err;							\
-}									\
+}
+
+#define COMPAT_SET_RXFH(set)						\
 static int set##_compat(struct net_device *netdev, const u32 *indir,	\
 			const u8 *key, const u8 hfunc)			\
 {									\
@@ -40,9 +42,11 @@ static int set##_compat(struct net_device *netdev, const u32 *indir,	\
 									\
 	return set(netdev, &param, NULL);				\
 }
+
 #define COMPAT_RXFH_OP(op)	op##_compat
 #else
-#define COMPAT_RXFH(get, set)
+#define COMPAT_GET_RXFH(get)
+#define COMPAT_SET_RXFH(set)
 #define COMPAT_RXFH_OP(op)	op
 #endif
 

@@ -2,17 +2,27 @@
 #ifndef _COMPAT_NET_NETDEV_QUEUES_H
 #define _COMPAT_NET_NETDEV_QUEUES_H
 
+#include <linux/netdevice.h>
 #include <linux/version.h>
 #include_next <net/netdev_queues.h>
 
-/* Since 6.8 netlink tells who polls a queue, since 6.9 what it did. */
+/* Since 6.8 netlink tells who polls a queue... */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
-#define netif_queue_set_napi(netdev, index, type, napi)	do { } while (0)
+enum netdev_queue_type {
+	NETDEV_QUEUE_TYPE_RX,
+	NETDEV_QUEUE_TYPE_TX,
+};
+
+static inline void netif_queue_set_napi(struct net_device *netdev,
+					unsigned int index,
+					enum netdev_queue_type type,
+					struct napi_struct *napi)
+{
+}
 #endif
 
+/* ...and since 6.9 what the queue did. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
-#define compat_set_stat_ops(netdev, ops)		((void)(ops))
-
 struct netdev_queue_stats_rx {
 	u64 bytes;
 	u64 packets;
@@ -33,8 +43,17 @@ struct netdev_stat_ops {
 			       struct netdev_queue_stats_rx *rx,
 			       struct netdev_queue_stats_tx *tx);
 };
+
+static inline void compat_set_stat_ops(struct net_device *netdev,
+				       const struct netdev_stat_ops *ops)
+{
+}
 #else
-#define compat_set_stat_ops(netdev, ops)	((netdev)->stat_ops = (ops))
+static inline void compat_set_stat_ops(struct net_device *netdev,
+				       const struct netdev_stat_ops *ops)
+{
+	netdev->stat_ops = ops;
+}
 #endif
 
 #endif /* _COMPAT_NET_NETDEV_QUEUES_H */
