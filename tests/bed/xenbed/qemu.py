@@ -14,7 +14,7 @@ from . import image, kernels, paths
 from .progress import BedError
 
 XEN = ("console=com1 com1=115200 loglvl=warning guest_loglvl=warning console_timestamps=boot noreboot "
-       "dom0_mem={dom0},max:{dom0} dom0_max_vcpus=1 spec-ctrl=no bootscrub=0 tbuf_size=64")
+       "dom0_mem={dom0},max:{dom0} dom0_max_vcpus=1 spec-ctrl=no bootscrub=0")
 DOM0 = "console=hvc0 loglevel=4 mitigations=off oops=panic panic=-1"
 MACHINE_MB, DOM0_MB = 6144, 1536
 SCRATCH = "40G"

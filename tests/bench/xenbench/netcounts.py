@@ -24,6 +24,8 @@ class Counts:
         self.guest, self.dom0 = guest, guest.dom0
         self.vif, self.interface = guest.vif(0), guest.interface(0)
         self.bus = f"vif-{guest.nics.handle(0)}"
+        # Our irqs are named by the bus, in-tree's by their own idea of it.
+        self.irqs = (self.interface, self.bus, f"vif{guest.nics.handle(0)}-q")
 
     def read(self):
         guest = self.guest.run(f"cat /proc/interrupts; echo ---; cat {driver.DEBUGFS}/{self.bus}/state 2>/dev/null; true").out
@@ -36,7 +38,7 @@ class Counts:
         sent = [int(n) for n in re.findall(r"notifications (\d+)", state)]
         rings = [int(n) for n in RING.findall(text)]
         return {
-            "guest_interrupts": counts.interrupts(interrupts, lambda words: words[-1].startswith((self.interface, self.bus))),
+            "guest_interrupts": counts.interrupts(interrupts, lambda words: words[-1].startswith(self.irqs)),
             "backend_interrupts": counts.interrupts(backend, lambda words: words[-1].startswith(self.vif)),
             "notifications": sum(sent) if sent else None,
             "slots": sum(rings) if rings else None,
