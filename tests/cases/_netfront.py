@@ -8,7 +8,7 @@ import time
 from xenbed import Skip, paths
 from xenbed.nic import DOM0, DOM0_V6
 
-from _guest import wait_until
+from _guest import lines, log_length, wait_until     # noqa: F401
 
 NETBACK = "/sys/bus/xen-backend/drivers/vif"
 FILES = paths.SELFTESTS / "netfront"
@@ -65,6 +65,20 @@ def settled(guest, breaks=0, nic=0):
         assert (now["phase"], now["usable"], now["breaks"]) == ("connected", 1, breaks), now
 
 
+def driver(guest, nic=0):
+    """The driver's folder on the guest's bus."""
+    return guest.run(f"readlink -f /sys/bus/xen/devices/{read_bus(guest, nic)}/driver").out.strip()
+
+
+def rebind(guest, nic=0, settings=":"):
+    """The guest's driver lets go of the vif and takes it again; settings is shell in dom0 in between."""
+    name, folder = read_bus(guest, nic), driver(guest, nic)
+    guest.run(f"echo {name} > {folder}/unbind")
+    guest.dom0.run(settings)
+    guest.run(f"echo {name} > {folder}/bind")
+    return guest.nics.configure(nic)
+
+
 def ping(machine, address, options="-c 3 -i 0.2 -W 3"):
     """What ping says, and that nothing is lost on the way."""
     result = machine.run(f"ping -n -q {options} {address}", check=False)
@@ -76,6 +90,16 @@ def features(guest, nic=0):
     """ethtool -k as a dictionary: name -> on or off."""
     text = guest.run(f"ethtool -k {guest.interface(nic)}").out
     return dict(re.findall(r"^\s*([\w-]+): (on|off)", text, re.M))
+
+
+def counters(machine, interface):
+    """ethtool -S as a dictionary."""
+    text = machine.run(f"ethtool -S {interface}").out
+    return {name.strip(): int(value) for name, value in re.findall(r"^\s*(.+?):\s*(\d+)$", text, re.M)}
+
+
+def statistic(machine, interface, name):
+    return int(machine.run(f"cat /sys/class/net/{interface}/statistics/{name}").out)
 
 
 def iperf(server, client, address, options, seconds=2):

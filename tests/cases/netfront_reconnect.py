@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The backend goes away and comes back, or the guest does: the same interface, and a TCP stream goes on."""
 from xenbed import Nic, case
+from xenbed.nic import DOM0
 
 import _netfront as net
 
@@ -91,3 +92,57 @@ def backend_offers_less(host):
                 found = net.features(guest)
                 assert found["tx-scatter-gather"] == found["tx-tcp-segmentation"] == "on", found
         guest.destroy()
+
+
+@case(long=True, nics=[Nic()])
+def settings_stay(host, guest):
+    "What the administrator has set holds over a reconnect and a restore: address, MTU, offloads, modes, down is down."
+    name = guest.interface()
+    guest.run(f"ip link set {name} down; ip link set {name} address 02:16:3e:00:11:22; ip link set {name} mtu 1400 promisc on up; "
+              f"ethtool -K {name} tso off gro off; ip link add link {name} name vlan5 type vlan id 5; ip link set vlan5 up",
+              check=False)
+
+    def look():
+        text = guest.run(f"ip -o link show {name}; ethtool -k {name}; ip -o link show vlan5").out
+        return text
+
+    before = look()
+    assert "mtu 1400" in before and "02:16:3e:00:11:22" in before and "PROMISC" in before
+    for change in (lambda: net.restart_backend(host, guest), lambda: (guest.save(), guest.restore())):
+        change()
+        net.wait_until(lambda: guest.run(f"ping -c 1 -W 1 -q {DOM0}", check=False), "dom0 answers again", 60)
+        now = look()
+        assert now == before, f"before:\n{before}\nafter:\n{now}"
+    guest.run(f"ip link set {name} down")
+    net.restart_backend(host, guest)
+    guest.save()
+    guest.restore()
+    guest.run("sleep 1")
+    assert guest.run(f"cat /sys/class/net/{name}/operstate").out.strip() == "down"
+    assert not guest.run(f"ping -c 1 -W 1 -q {DOM0}", check=False)
+    guest.run(f"ip link set {name} up")
+    net.wait_until(lambda: guest.run(f"ping -c 1 -W 1 -q {DOM0}", check=False), "dom0 answers when it is up again", 60)
+    net.settled(guest)
+
+
+@case(long=True, nics=[Nic(), Nic()])
+def often(host, guest):
+    "Thirty restarts and eight restores under a stream; memory and interrupts stay."
+    def resources():
+        return [int(word) for word in guest.run("echo 3 > /proc/sys/vm/drop_caches; sleep 1; grep -c . /proc/interrupts; "
+                                                "awk '/^MemFree/ { print $2 }' /proc/meminfo").out.split()]
+    with net.Uninterrupted(guest, 38) as flow:
+        samples = []
+        for turn in range(1, 31):
+            for nic in (0, 1):
+                net.restart_backend(host, guest, nic, pause="0.2")
+            flow.stream.wait(1)
+            if turn % 4 == 0:
+                guest.save()
+                guest.restore()
+                flow.stream.wait(1)
+            if turn in (10, 20, 30):
+                samples.append(resources())
+    assert samples[0][0] == samples[2][0], f"interrupts: {samples}"
+    used = [before[1] - after[1] for before, after in zip(samples, samples[1:])]
+    assert min(used) < 512, f"every ten restarts of two interfaces cost {used} KiB"

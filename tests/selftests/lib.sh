@@ -257,7 +257,8 @@ disk_engine()
 
 # --- network interfaces --------------------------------------------------------------------------
 
-# The interface under test, TEST_IF=eth0.
+# The interface under test, TEST_IF=eth0. It is set up and down and has other addresses for a while, so it
+# should not be the one by which you are here.
 need_interface()
 {
 	need_xen_root
@@ -275,6 +276,7 @@ need_interface()
 	# shellcheck disable=SC2034
 	state=/sys/kernel/debug/xenfront/$vif/state
 	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug || :
+	ip -o addr show dev "$TEST_IF" scope global | awk '{ print $4 }' > "$ktap_dir/addresses"
 }
 
 # TEST_PEER=192.168.77.1 (and TEST_PEER6) answers to pings through the interface.
@@ -288,6 +290,18 @@ need_peer()
 peer_answers()
 {
 	ping -c 1 -W 1 -q -I "$TEST_IF" "$TEST_PEER" > /dev/null 2>&1
+}
+
+# The interface as it was when the test began: up, with the same addresses.
+net_restore()
+{
+	ip link set "$TEST_IF" up
+	while read -r net_address; do
+		case $net_address in
+		*:*) ip addr replace "$net_address" dev "$TEST_IF" nodad ;;
+		*) ip addr replace "$net_address" dev "$TEST_IF" ;;
+		esac
+	done < "$ktap_dir/addresses"
 }
 
 # works WHEN: the peer answers, and the payload is what was sent
@@ -308,4 +322,16 @@ ping_once()
 	ping -c 1 -W 3 -I "$TEST_IF" -s "$ping_size" -p a55a0f "$@" "${ping_peer:-$TEST_PEER}" > "$ktap_dir/ping" 2>&1 ||
 		return 1
 	! grep -q 'wrong data' "$ktap_dir/ping"
+}
+
+# With this project's driver what the test asks for must be there; another driver may lack it.
+lacking()
+{
+	[ "$(basename "$net_driver")" != xen-netfront ] || fail "$*"
+	skip "$* (this is not our driver)"
+}
+
+net_counter()
+{
+	cat "$net/statistics/$1"
 }

@@ -48,7 +48,8 @@ rebind()
 idle_cost()
 {
 	nr=$(echo $idle_vbds | wc -w)
-	echo "disks:$idle_vbds; ring-page-order $(state_value ring-page-order), rings $(state_value rings)," 		"max-segments $(state_value max-segments), CPUs $(nproc)"
+	echo "disks:$idle_vbds; ring-page-order $(state_value ring-page-order), rings $(state_value rings)," \
+		"max-segments $(state_value max-segments), CPUs $(nproc)"
 	: > "$ktap_dir/costs"
 	# The first round pays for what is allocated once.
 	for round in 0 1 2 3 4 5; do
@@ -85,7 +86,7 @@ given_back()
 	while [ "$(state_sum pages)" -gt "$enough" ]; do
 		[ $(($(date +%s) - began)) -lt "$patience" ] ||
 			fail "$(state_sum pages) pages after $patience s without I/O, more than $enough"
-		sleep 10
+		sleep 3
 		echo "$(state_sum pages) pages after $(($(date +%s) - began)) s"
 	done
 	equal "pages that are not free" "$(state_sum pages)" "$(state_sum free)"
