@@ -177,7 +177,9 @@ static int set_tunable(struct net_device *netdev,
 
 static u32 get_rxfh_key_size(struct net_device *netdev)
 {
-	return NETFRONT_RSS_KEY;
+	const struct netfront *nf = netdev_priv(netdev);
+
+	return nf->config.control ? NETFRONT_RSS_KEY : 0;
 }
 
 static u32 get_rxfh_indir_size(struct net_device *netdev)
@@ -229,14 +231,16 @@ static int set_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *param,
 		memcpy(nf->rss.table, param->indir, sizeof(nf->rss.table));
 		nf->rss.chosen = !is_even(netdev, param->indir);
 	}
-	err = netfront_rss_apply(nf, true);
-	if (err) {
-		nf->rss = before;
-		return err;
+	if (netdev->features & NETIF_F_RXHASH) {
+		err = netfront_rss_apply(nf, true);
+	} else {
+		netdev->wanted_features |= NETIF_F_RXHASH;
+		netdev_update_features(netdev);
+		err = netdev->features & NETIF_F_RXHASH ? 0 : -EIO;
 	}
-	netdev->wanted_features |= NETIF_F_RXHASH;
-	netdev->features |= NETIF_F_RXHASH;
-	return 0;
+	if (err)
+		nf->rss = before;
+	return err;
 }
 
 /* Ports count for TCP only, and addresses always: io/netif.h. */

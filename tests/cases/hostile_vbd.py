@@ -246,6 +246,16 @@ class Bench:
 
     # -- everybody else ---------------------------------------------------------------------------------
 
+    def write_through(self, vdev, name):
+        """Writes with FUA that are larger than a slot, where barriers are all there is."""
+        wrong = [] if self.guest.run(f"grep -qx 1 /sys/block/{name}/queue/fua", check=False) else ["no FUA"]
+        done = self.guest.run(f"fio --name=fua --filename=/dev/{name} --direct=1 --sync=dsync --rw=randwrite --bs=256k "
+                              "--size=4M --verify=crc32c --verify_fatal=1 --minimal", check=False, timeout=120)
+        wrong += [] if done else [done.out[-200:] + done.err[-200:]]
+        state = self.orders([("show", vdev, "")])[0]
+        wrong += [f"{state['connects']} connects"] * (state["connects"] != 1)
+        self.result("write-through by barriers", "; ".join(wrong))
+
     def other_moved(self):
         words = self.guest.run("cat /sys/block/xvda/stat").out.split()
         return int(words[0]) + int(words[4])
@@ -354,7 +364,7 @@ def answers(bench):
 def silence(bench):
     "No answer, no event, mappings that outlive Closed, death, states that jump about: no I/O is lost."
     bench.run([Trial("silence", NO_ANSWER), Trial("no-notify", NO_ANSWER), Trial("hold-closed=4", connects=2),
-               Trial("die", NO_ANSWER, optional=True)])
+               Trial("die", NO_ANSWER, optional=True), Trial("last-moment", NO_ANSWER)])
     # How often it connects anew is a matter of how fast it looks; once is the least.
     bench.run([Trial(f"states={jumps}", optional=True, connects=2)
                for jumps in ("1.4", "4.1.4", "5", "6", "99.4", "abc.4", "-.4", "2.4", "3.4", "7.8.4")])
@@ -375,5 +385,8 @@ def offers(bench):
     bench.orders([("remove", vdev, "")])
     vdev, name = bench.make(1, "--set sector-size=4096 --set physical-sector-size=4096")
     bench.reopen(vdev, name, "smaller-sectors", "true")
+    bench.orders([("remove", vdev, "")])
+    vdev, name = bench.make(2, "--set feature-flush-cache=0")
+    bench.write_through(vdev, name)
     bench.orders([("remove", vdev, "")])
     bench.check_other()

@@ -230,6 +230,34 @@ class Silence(Lie):
         self.over = self.told
 
 
+class LastMoment(Lie):
+    name = "last-moment"
+    text = "what has come is answered when the front-end has closed; told once none of it is asked for again"
+
+    def __init__(self, argument=None):
+        super().__init__(argument)
+        self.waiting, self.answered = [], None
+
+    def take(self, connection, requests):
+        if self.answered is None:
+            self.waiting += requests
+            return []
+        again = [request for request in requests if (request.operation, request.sector) in self.answered]
+        if again:
+            self.over = True
+            connection.backend.log(f"lie {self.name}: asked for again: {again[0]}")
+        elif requests:
+            self.tell(connection.backend, f"{len(self.answered)} requests answered at the last moment")
+        return requests
+
+    def keeps(self, connection):
+        if self.waiting:
+            requests, self.waiting = self.waiting, []
+            self.answered = {(request.operation, request.sector) for request in requests}
+            connection.answer(requests)
+        return False
+
+
 class Late(Lie):
     name, text, default = "late", "answers come after N seconds; slow, and right", 60.0
 
