@@ -53,13 +53,44 @@ static int publish_queue(struct netfront_queue *queue,
 				     "event-channel-rx" : "event-channel");
 }
 
+static int forget(struct xenbus_transaction xbt, const char *dir,
+		  const char *key)
+{
+	return xenbus_exists(xbt, dir, key) ? xenbus_rm(xbt, dir, key) : 0;
+}
+
+/* Keys of another number of queues, or with other channels. */
+static int forget_queues(struct xenbus_transaction xbt, const char *dir)
+{
+	static const char * const keys[] = {
+		"tx-ring-ref", "rx-ring-ref", "event-channel",
+		"event-channel-tx", "event-channel-rx",
+	};
+	char queue[16];
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < ARRAY_SIZE(keys); i++)
+		err = forget(xbt, dir, keys[i]);
+	for (i = 0; !err; i++) {
+		snprintf(queue, sizeof(queue), "queue-%u", i);
+		if (!xenbus_exists(xbt, dir, queue))
+			break;
+		err = xenbus_rm(xbt, dir, queue);
+	}
+	return err;
+}
+
 static int publish_queues(struct netfront *nf, struct xenbus_transaction xbt)
 {
 	const char *dir = nf->xf.dev->nodename;
 	unsigned int i;
 	char *queue_dir;
-	int err = 0;
+	int err;
 
+	err = forget_queues(xbt, dir);
+	if (err)
+		return err;
 	if (nf->nr_queues == 1)
 		return publish_queue(&nf->queues[0], xbt, dir);
 
@@ -114,8 +145,8 @@ static int netfront_publish(struct xenfront_device *xf,
 	if (nf->config.multi_queue)
 		err = xenbus_printf(xbt, dir, "multi-queue-num-queues", "%u",
 				    nf->nr_queues);
-	else if (xenbus_exists(xbt, dir, "multi-queue-num-queues"))
-		err = xenbus_rm(xbt, dir, "multi-queue-num-queues");
+	else
+		err = forget(xbt, dir, "multi-queue-num-queues");
 	if (!err)
 		err = publish_queues(nf, xbt);
 	if (!err && nf->config.control)
