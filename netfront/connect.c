@@ -166,11 +166,12 @@ static int netfront_connect(struct xenfront_device *xf)
 		netif_carrier_on(nf->netdev);
 	complete(&nf->reconnected);
 	schedule_work(&nf->work);
-	mod_delayed_work(system_wq, &nf->mcast.work, 0);
+	schedule_delayed_work(&nf->mcast.work, 0);
 	if (nf->registered) {
 		netdev_info(nf->netdev, "connected again\n");
 		WRITE_ONCE(nf->announced, 0);
-		mod_delayed_work(system_wq, &nf->announce, 0);
+		cancel_delayed_work(&nf->announce);
+		schedule_delayed_work(&nf->announce, 0);
 	}
 	return 0;
 }

@@ -322,6 +322,11 @@ static int set_rxfh_fields(struct net_device *netdev,
 	return err;
 }
 
+static u32 get_rx_ring_count(struct net_device *netdev)
+{
+	return netdev->real_num_rx_queues;
+}
+
 static int get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *nfc,
 		     u32 *unused)
 {
@@ -329,7 +334,7 @@ static int get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *nfc,
 
 	switch (nfc->cmd) {
 	case ETHTOOL_GRXRINGS:
-		nfc->data = netdev->real_num_rx_queues;
+		nfc->data = get_rx_ring_count(netdev);
 		return 0;
 	case ETHTOOL_GRXFH:
 		get_rxfh_fields(netdev, &fields);
@@ -377,4 +382,5 @@ const struct ethtool_ops netfront_ethtool_ops = {
 	.get_rxfh		= COMPAT_RXFH_OP(get_rxfh),
 	.set_rxfh		= COMPAT_RXFH_OP(set_rxfh),
 	COMPAT_RXFH_FIELDS_OPS(get_rxfh_fields, set_rxfh_fields)
+	COMPAT_RX_RING_COUNT_OP(get_rx_ring_count)
 };

@@ -68,4 +68,11 @@ struct ethtool_rxfh_fields {
 	.set_rxfh_fields = (set),
 #endif
 
+/* Likewise how many rings there are. */
+#ifndef COMPAT_HAS_RX_RING_COUNT
+#define COMPAT_RX_RING_COUNT_OP(get)
+#else
+#define COMPAT_RX_RING_COUNT_OP(get)	.get_rx_ring_count = (get),
+#endif
+
 #endif /* _COMPAT_LINUX_ETHTOOL_H */

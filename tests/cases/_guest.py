@@ -1,7 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the cases of every driver share: a guest's kernel log, and waiting."""
+"""What the cases of every driver share: a guest's kernel log, its grants, and waiting."""
+import re
 import shlex
 import time
+
+# Counts grants that are in use, from the kernel's own counters.
+GRANTS = """#!/usr/bin/python3 -SE
+import struct
+at = {}
+for line in open("/proc/kallsyms"):
+    word = line.split()
+    if word[2] in ("gnttab_free_count", "nr_grant_frames"):
+        at[word[2]] = int(word[0], 16)
+core = open("/proc/kcore", "rb", 0)
+header = core.read(64)
+offset, size, count = *struct.unpack_from("<Q", header, 32), *struct.unpack_from("<HH", header, 54)
+core.seek(offset)
+parts = [struct.unpack_from("<IIQQQQQQ", core.read(size)) for _ in range(count)]
+def value(name):
+    for kind, _, begin, address, _, length, _, _ in parts:
+        if kind == 1 and address <= at[name] < address + length:
+            core.seek(begin + at[name] - address)
+            return struct.unpack("<I", core.read(4))[0]
+    raise SystemExit(name + " is not in /proc/kcore")
+print(value("nr_grant_frames") * 512 - value("gnttab_free_count"))
+"""
 
 
 def lines(guest, pattern, since=0):
@@ -23,3 +46,22 @@ def wait_until(condition, what, timeout=60):
         if time.monotonic() > end:
             raise AssertionError(f"not within {timeout} s: {what() if callable(what) else what}")
         time.sleep(0.3)
+
+
+def granted_pages(guest):
+    """How many grants of the guest's are in use, mapped or not, by its kernel's account."""
+    if not guest.run("test -e /tmp/grants", check=False):
+        guest.push(GRANTS, "/tmp/grants")
+    return int(guest.run("/tmp/grants").out)
+
+
+def mapped_grants(host, domid):
+    """How many of a domain's grants are mapped, as the hypervisor says on its console."""
+    begin = len(host.serial)
+    host.dom0.run("xl debug-keys g")
+    wait_until(lambda: b"gnttab_usage_print_all ]" in host.serial[begin:], "the hypervisor lists its grants", 30)
+    text = host.serial[begin:].decode(errors="replace")
+    for part in re.split(r"grant-table for remote d", text)[1:]:
+        if re.match(rf"{domid}\b", part):
+            return len(re.findall(r"\[0x[0-9a-f]+\]\s", part))
+    raise AssertionError(f"the hypervisor knows no grants of domain {domid}")

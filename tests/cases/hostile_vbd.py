@@ -8,6 +8,8 @@ import time
 
 from xenbed import Disk, case
 
+from _guest import granted_pages, mapped_grants
+
 TOOL = pathlib.Path(__file__).resolve().parent.parent / "hostile"
 BROKEN = "; connecting anew"
 UNKNOWN_ID = r"backend answered request \d+, which is not with it" + BROKEN
@@ -17,28 +19,6 @@ STILL_MAPPED = r"backend still maps \d+ pages of a finished request" + BROKEN
 NO_ANSWER = r"request \d+ \(.*\) has had no answer for \d+ s" + BROKEN
 UNSUPPORTED = r"backend does not support %s after all: not used any more"
 TIMEOUT = 8         # seconds, of the driver; small so that silence is soon over
-
-# Counts grants that are in use, from the kernel's own counters.
-GRANTS = """#!/usr/bin/python3 -SE
-import struct
-at = {}
-for line in open("/proc/kallsyms"):
-    word = line.split()
-    if word[2] in ("gnttab_free_count", "nr_grant_frames"):
-        at[word[2]] = int(word[0], 16)
-core = open("/proc/kcore", "rb", 0)
-header = core.read(64)
-offset, size, count = *struct.unpack_from("<Q", header, 32), *struct.unpack_from("<HH", header, 54)
-core.seek(offset)
-parts = [struct.unpack_from("<IIQQQQQQ", core.read(size)) for _ in range(count)]
-def value(name):
-    for kind, _, begin, address, _, length, _, _ in parts:
-        if kind == 1 and address <= at[name] < address + length:
-            core.seek(begin + at[name] - address)
-            return struct.unpack("<I", core.read(4))[0]
-    raise SystemExit(name + " is not in /proc/kcore")
-print(value("nr_grant_frames") * 512 - value("gnttab_free_count"))
-"""
 
 # The other disk: verified all the time, and no request may take longer than 15 s.
 OTHER = ("fio --name=other --filename=/dev/xvda --direct=1 --ioengine=libaio --iodepth=2 --rw=randwrite --bs=16k "
@@ -70,9 +50,8 @@ class Bench:
         for path in sorted(TOOL.iterdir()):
             if path.is_file():
                 self.dom0.put(path.read_bytes(), f"/run/hostile-tool/{path.name}", 0o755)
-        guest.push(GRANTS, "/tmp/grants")
         self.mapped_before = self.mapped()
-        self.grants_before = int(guest.run("/tmp/grants").out)
+        self.grants_before = granted_pages(guest)
         guest.run("modprobe xen-blkfront")
         guest.wait_for("test -b /dev/xvda", what="/dev/xvda")
         self.other = guest.spawn(OTHER)
@@ -269,18 +248,7 @@ class Bench:
         self.result("the other disk", wrong)
 
     def mapped(self):
-        """How many of the guest's grants are mapped, as the hypervisor says on its console."""
-        begin = len(self.host.serial)
-        self.dom0.run("xl debug-keys g")
-        end = time.monotonic() + 30
-        while b"gnttab_usage_print_all ]" not in self.host.serial[begin:]:
-            assert time.monotonic() < end, "the hypervisor does not list its grants"
-            time.sleep(0.1)
-        text = self.host.serial[begin:].decode(errors="replace")
-        for part in re.split(r"grant-table for remote d", text)[1:]:
-            if re.match(rf"{self.domid}\b", part):
-                return len(re.findall(r"\[0x[0-9a-f]+\]\s", part))
-        raise AssertionError(f"the hypervisor knows no grants of domain {self.domid}")
+        return mapped_grants(self.host, self.domid)
 
     def finish(self):
         """The driver can be removed, everything is given back, and it can be loaded again."""
@@ -294,7 +262,7 @@ class Bench:
                                  check=False, timeout=90)
         self.result("modprobe -r", "" if removed else removed.err)
         self.result("mapped grants", self.same(self.mapped_before, self.mapped))
-        self.result("granted pages", self.same(self.grants_before, lambda: int(self.guest.run("/tmp/grants").out)))
+        self.result("granted pages", self.same(self.grants_before, lambda: granted_pages(self.guest)))
         self.guest.run("modprobe xen-blkfront")
         self.guest.wait_for("test -b /dev/xvda && dd if=/dev/xvda of=/dev/null bs=64k count=4 status=none",
                             what="/dev/xvda after modprobe")
