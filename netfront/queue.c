@@ -221,7 +221,8 @@ static void start(struct netfront *nf)
 		/* Fills the receive ring, and takes what has come. */
 		start_napi(&nf->queues[i]);
 	}
-	netif_tx_start_all_queues(nf->netdev);
+	/* What waits in the stack's queues waits for nobody else to come. */
+	netif_tx_wake_all_queues(nf->netdev);
 }
 
 static void stop(struct netfront *nf)
