@@ -74,9 +74,8 @@ static int read_geometry(struct xenbus_device *dev,
 	if (err)
 		return err;
 	if (!is_power_of_2(size)) {
-		dev_err(&dev->dev,
-			"backend key \"sector-size\": %llu is not a power of two\n",
-			size);
+		xenfront_store_blame(dev, "sector-size",
+				     ": %llu is not a power of two\n", size);
 		return -EINVAL;
 	}
 	config->sectors = sectors;
@@ -86,9 +85,9 @@ static int read_geometry(struct xenbus_device *dev,
 	size = xenfront_store_default(dev, "physical-sector-size",
 				      config->logical, SZ_1G, config->logical);
 	if (!is_power_of_2(size)) {
-		dev_err(&dev->dev,
-			"backend key \"physical-sector-size\": %llu is not a power of two, using %u\n",
-			size, config->logical);
+		xenfront_store_blame(dev, "physical-sector-size",
+				     ": %llu is not a power of two, using %u\n",
+				     size, config->logical);
 		size = config->logical;
 	}
 	config->physical = size;
@@ -108,17 +107,18 @@ static void read_discard(struct xenbus_device *dev,
 	granularity = xenfront_store_default(dev, "discard-granularity", 0,
 					     SZ_1G, 0) ?: config->physical;
 	if (!is_power_of_2(granularity) || granularity < config->logical) {
-		dev_err(&dev->dev,
-			"backend key \"discard-granularity\": %llu is not a power of two from %u on, using %u\n",
-			granularity, config->logical, config->physical);
+		xenfront_store_blame(dev, "discard-granularity",
+				     ": %llu is not a power of two from %u on, using %u\n",
+				     granularity, config->logical,
+				     config->physical);
 		granularity = config->physical;
 	}
 	alignment = xenfront_store_default(dev, "discard-alignment", 0, SZ_1G,
 					   0);
 	if (alignment >= granularity || alignment % config->logical) {
-		dev_err(&dev->dev,
-			"backend key \"discard-alignment\": %llu is no offset of sectors in %llu bytes, using 0\n",
-			alignment, granularity);
+		xenfront_store_blame(dev, "discard-alignment",
+				     ": %llu is no offset of sectors in %llu bytes, using 0\n",
+				     alignment, granularity);
 		alignment = 0;
 	}
 	config->discard_granularity = granularity;

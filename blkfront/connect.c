@@ -169,9 +169,9 @@ static int blkfront_connect(struct xenfront_device *xf)
 
 	/* Whoever uses the disk counts on blocks of this size. */
 	if (bf->disk && config.logical > bf->config.logical) {
-		dev_err(&xf->dev->dev,
-			"backend key \"sector-size\" grew from %u to %u, which a disk in use cannot\n",
-			bf->config.logical, config.logical);
+		xenfront_store_blame(xf->dev, "sector-size",
+				     " grew from %u to %u, which a disk in use cannot\n",
+				     bf->config.logical, config.logical);
 		return -EINVAL;
 	}
 	bf->config = config;

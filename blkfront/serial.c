@@ -67,9 +67,8 @@ void blkfront_serial_read(struct xenbus_device *dev, char *serial, size_t size)
 	if (page) {
 		n = base64_decode(text, len, page, true, BASE64_STD);
 		if (n < 0 || !copy_serial(page, n, serial, size))
-			dev_err(&dev->dev,
-				"backend key \"%s\" is not a serial number's page\n",
-				KEY);
+			xenfront_store_blame(dev, KEY,
+					     " is not a serial number's page\n");
 		kfree(page);
 	}
 	kfree(text);

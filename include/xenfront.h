@@ -104,6 +104,9 @@ struct xenfront_ops {
 	void (*show)(struct xenfront_device *xf, struct seq_file *m);
 };
 
+/* In one conversation a backend is blamed for as many things, each once. */
+#define XENFRONT_BLAMES	16
+
 /**
  * struct xenfront_device - one device's conversation with its backend
  * @dev:	the xenbus device.  The embedding driver structure is freed by
@@ -122,6 +125,9 @@ struct xenfront_ops {
  * @connected_at: jiffies of the last successful connect
  * @connects:	how often the device was connected, for debugfs
  * @refused_in:	the state in which the backend was refused
+ * @blamed:	what it was blamed for in this conversation, as hashes of the
+ *		lines in the log
+ * @nr_blamed:	how many of them there are
  * @gone:	completed with the phase XENFRONT_GONE
  * @debugfs:	the device's directory; made by start, removed by stop
  */
@@ -140,6 +146,8 @@ struct xenfront_device {
 	unsigned long connected_at;
 	unsigned int connects;
 	enum xenbus_state refused_in;
+	u32 blamed[XENFRONT_BLAMES];
+	unsigned int nr_blamed;
 	struct completion gone;
 	struct dentry *debugfs;
 };
@@ -214,6 +222,9 @@ int xenfront_store_get(struct xenbus_device *dev, const char *key,
 u64 xenfront_store_default(struct xenbus_device *dev, const char *key,
 			   u64 min, u64 max, u64 def);
 bool xenfront_store_feature(struct xenbus_device *dev, const char *key);
+__printf(3, 4)
+void xenfront_store_blame(struct xenbus_device *dev, const char *key,
+			  const char *what, ...);
 
 /* ------------------------------------------------------------------------
  * ring: shared pages, their grants, the event channel and its irq

@@ -30,8 +30,8 @@ int netfront_config_read(struct xenbus_device *dev,
 	memset(config, 0, sizeof(*config));
 	/* Pages that change hands ("flipping") are long gone. */
 	if (!xenfront_store_feature(dev, "feature-rx-copy")) {
-		dev_err(&dev->dev,
-			"backend key \"feature-rx-copy\" is not 1: it is of a kind that is not supported\n");
+		xenfront_store_blame(dev, "feature-rx-copy",
+				     " is not 1: it is of a kind that is not supported\n");
 		return -EOPNOTSUPP;
 	}
 	config->max_queues = xenfront_store_default(dev,

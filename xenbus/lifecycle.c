@@ -165,6 +165,7 @@ static bool is_passing(int err)
 static void begin_again(struct xenfront_device *xf)
 {
 	clear_bit(XENFRONT_F_REFUSED, &xf->flags);
+	xf->nr_blamed = 0;
 	xenfront_announce_start(xf);
 	xenfront_set_phase(xf, XENFRONT_WAITING);
 	xenfront_look_again(xf, 0);

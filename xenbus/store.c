@@ -4,12 +4,14 @@
  *
  * Every value is a string that another domain wrote.  Nothing here returns a
  * number that was not wholly understood and inside the caller's bounds, and
- * whatever is wrong is reported with the key's name.
+ * whatever is wrong is reported with the key's name: once, for a connected
+ * backend's keys are read each time that something about it may have changed.
  */
 #include <linux/err.h>
 #include <linux/kstrtox.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/stringhash.h>
 #include <xenfront.h>
 
 /* Longer than any number; what is longer is shown cut off. */
@@ -29,6 +31,51 @@ static int parse(const char *text, unsigned int len, u64 min, u64 max,
 	return 0;
 }
 
+/* False: it was said before in this conversation, or enough was said. */
+static bool is_news(struct xenfront_device *xf, const char *line)
+{
+	u32 hash = full_name_hash(NULL, line, strlen(line));
+	unsigned int i;
+
+	for (i = 0; i < xf->nr_blamed; i++)
+		if (xf->blamed[i] == hash)
+			return false;
+	if (xf->nr_blamed == XENFRONT_BLAMES)
+		return false;
+	xf->blamed[xf->nr_blamed++] = hash;
+	return true;
+}
+
+/**
+ * xenfront_store_blame() - report a key of the backend that makes no sense
+ * @dev:	the device
+ * @key:	the key's name
+ * @what:	how the line goes on after the name, with its line feed
+ *
+ * A line is printed once in a conversation with a backend, and from a backend
+ * that has ever new nonsense to offer no more than XENFRONT_BLAMES lines.
+ *
+ * Context: process, in one of the device's operations, or before its start.
+ */
+void xenfront_store_blame(struct xenbus_device *dev, const char *key,
+			  const char *what, ...)
+{
+	struct xenfront_device *xf = dev_get_drvdata(&dev->dev);
+	va_list args;
+	char *rest, *line;
+
+	va_start(args, what);
+	rest = kvasprintf(GFP_KERNEL, what, args);
+	va_end(args);
+	line = kasprintf(GFP_KERNEL, "backend key \"%s\"%s", key,
+			 rest ?: " makes no sense\n");
+	kfree(rest);
+	if (line && (!xf || is_news(xf, line)))
+		dev_err(&dev->dev, "%s", line);
+	kfree(line);
+}
+EXPORT_SYMBOL_GPL(xenfront_store_blame);
+
 /* -ENOENT: the key is not there, and nothing was said about it. */
 static int read_bounded(struct xenbus_device *dev, const char *key,
 			u64 min, u64 max, u64 *value)
@@ -43,9 +90,9 @@ static int read_bounded(struct xenbus_device *dev, const char *key,
 
 	err = parse(text, len, min, max, value);
 	if (err)
-		dev_err(&dev->dev,
-			"backend key \"%s\": \"%*pE\" is not a number from %llu to %llu\n",
-			key, min_t(int, len, SHOWN), text, min, max);
+		xenfront_store_blame(dev, key,
+				     ": \"%*pE\" is not a number from %llu to %llu\n",
+				     min_t(int, len, SHOWN), text, min, max);
 	kfree(text);
 	return err;
 }
@@ -67,10 +114,9 @@ int xenfront_store_get(struct xenbus_device *dev, const char *key,
 	int err = read_bounded(dev, key, min, max, value);
 
 	if (err == -ENOENT)
-		dev_err(&dev->dev, "backend key \"%s\" is missing\n", key);
+		xenfront_store_blame(dev, key, " is missing\n");
 	else if (err && err != -EINVAL && err != -ERANGE)
-		dev_err(&dev->dev, "backend key \"%s\" cannot be read: %d\n",
-			key, err);
+		xenfront_store_blame(dev, key, " cannot be read: %d\n", err);
 	return err;
 }
 EXPORT_SYMBOL_GPL(xenfront_store_get);
