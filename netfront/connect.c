@@ -18,11 +18,16 @@
 static int netfront_offer(struct xenfront_device *xf)
 {
 	struct netfront *nf = to_netfront(xf);
+	struct netfront_config config;
 	int err;
 
-	err = netfront_config_read(xf->dev, &nf->wish, &nf->config);
+	err = netfront_config_read(xf->dev, &nf->wish, &config);
 	if (err)
 		return err;
+	/* Users may be looking at it: never half of one. */
+	mutex_lock(&nf->state_lock);
+	nf->config = config;
+	mutex_unlock(&nf->state_lock);
 	err = netfront_queues_create(nf);
 	if (err) {
 		dev_err(&xf->dev->dev, "cannot make %u queues: %d\n",
@@ -161,12 +166,10 @@ static int netfront_connect(struct xenfront_device *xf)
 	struct netfront *nf = to_netfront(xf);
 
 	netfront_set_connected(nf, true);
-	/* Of one that is not registered the stack would not hear. */
-	if (nf->registered)
-		netif_carrier_on(nf->netdev);
+	netfront_netdev_set_carrier(nf);
 	complete(&nf->reconnected);
 	schedule_work(&nf->work);
-	schedule_delayed_work(&nf->mcast.work, 0);
+	netfront_mcast_restart(nf);
 	if (nf->registered) {
 		netdev_info(nf->netdev, "connected again\n");
 		WRITE_ONCE(nf->announced, 0);
@@ -197,7 +200,7 @@ static void netfront_quiesce(struct xenfront_device *xf)
 
 	netfront_control_stop(nf);
 	netfront_set_connected(nf, false);
-	netif_carrier_off(nf->netdev);
+	netfront_netdev_set_carrier(nf);
 }
 
 static int netfront_disconnect(struct xenfront_device *xf, bool force)

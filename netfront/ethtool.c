@@ -103,9 +103,10 @@ static int set_channels(struct net_device *netdev,
 {
 	struct netfront *nf = netdev_priv(netdev);
 
+	/* Also when it is as it was: an earlier wish may still be waiting. */
+	WRITE_ONCE(nf->wish.queues, channels->combined_count);
 	if (channels->combined_count == netdev->real_num_tx_queues)
 		return 0;
-	WRITE_ONCE(nf->wish.queues, channels->combined_count);
 	return netfront_reconnect(nf);
 }
 

@@ -96,7 +96,13 @@ static int netfront_probe(struct xenbus_device *dev,
 	netdev->netdev_ops = &netfront_netdev_ops;
 	netdev->ethtool_ops = &netfront_ethtool_ops;
 	netfront_qstats_init(netdev);
+	/* What was sent is kept in lists: the same packet cannot be in two. */
+	netdev->priv_flags &= ~IFF_TX_SKB_SHARING;
+	/* The backend does not go by it. */
+	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	netif_carrier_off(netdev);
+	/* Netpoll asks for no carrier.  Whatever starts the queues wakes them. */
+	netif_tx_stop_all_queues(netdev);
 
 	xenfront_start(&nf->xf, dev, &netfront_lifecycle_ops);
 	return 0;
@@ -144,8 +150,7 @@ static void netfront_remove(struct xenbus_device *dev)
 	/* Steps go on and may queue it again: it finds nothing to do then. */
 	WRITE_ONCE(nf->removing, true);
 	cancel_works(nf);
-	if (nf->registered)
-		unregister_netdev(nf->netdev);
+	netfront_netdev_remove(nf);
 	xenfront_stop(xf);
 	cancel_works(nf);
 	forget_keys(dev);

@@ -38,20 +38,41 @@ static bool wants_filter(const struct netfront *nf)
 	       netdev_mc_count(netdev) <= READ_ONCE(nf->mcast.most);
 }
 
+/* False: the ring was full, and it still knows of some. */
+static bool take_back(struct net_device *netdev)
+{
+	struct netdev_hw_addr *group;
+
+	__dev_mc_unsync(netdev, remove_group);
+	netdev_for_each_mc_addr(group, netdev)
+		if (group->sync_cnt)
+			return false;
+	return true;
+}
+
 /* False: the ring was full, and some group could not be said. */
-static bool tell_groups(struct netfront *nf, bool anew, bool *filter)
+static bool tell_groups(struct netfront *nf, bool *filter)
 {
 	struct net_device *netdev = nf->netdev;
-	int err = 0;
+	struct netfront_mcast *mcast = &nf->mcast;
+	bool told = true;
 
 	netif_addr_lock_bh(netdev);
 	*filter = wants_filter(nf);
-	if (anew)
+	if (mcast->anew) {
 		__dev_mc_unsync(netdev, NULL);
-	if (*filter)
-		err = __dev_mc_sync(netdev, add_group, remove_group);
+		mcast->anew = false;
+		WRITE_ONCE(mcast->refused, false);
+	}
+	if (*filter && READ_ONCE(mcast->refused)) {
+		/* Nobody knows which: all are said once more. */
+		told = take_back(netdev);
+		WRITE_ONCE(mcast->refused, !told);
+	}
+	if (*filter && told)
+		told = !__dev_mc_sync(netdev, add_group, remove_group);
 	netif_addr_unlock_bh(netdev);
-	return !err;
+	return told;
 }
 
 static void ask_to_filter(struct netfront *nf, bool filter)
@@ -69,6 +90,20 @@ static void ask_to_filter(struct netfront *nf, bool filter)
 }
 
 /**
+ * netfront_mcast_restart() - there is a new connection
+ * @nf: the interface
+ *
+ * Context: process; takes the state's lock.
+ */
+void netfront_mcast_restart(struct netfront *nf)
+{
+	mutex_lock(&nf->state_lock);
+	nf->mcast.anew = true;
+	mutex_unlock(&nf->state_lock);
+	schedule_delayed_work(&nf->mcast.work, 0);
+}
+
+/**
  * netfront_mcast_work() - bring the backend in line with the groups listened to
  * @work: &netfront_mcast.work
  *
@@ -80,18 +115,15 @@ void netfront_mcast_work(struct work_struct *work)
 					   struct netfront, mcast.work);
 	struct netfront_mcast *mcast = &nf->mcast;
 	bool running, told = true, dynamic, filter;
-	unsigned int connects;
 
 	/* The queues do not go while this is held. */
 	mutex_lock(&nf->state_lock);
 	running = nf->running;
 	dynamic = nf->config.mcast_dynamic;
 	if (running && (dynamic || nf->config.mcast_static)) {
-		connects = READ_ONCE(nf->xf.connects);
-		if (mcast->connects != connects)
+		if (mcast->anew)
 			mcast->filters = false;
-		told = tell_groups(nf, mcast->connects != connects, &filter);
-		mcast->connects = connects;
+		told = tell_groups(nf, &filter);
 	} else {
 		filter = wants_filter(nf);
 	}
@@ -118,13 +150,19 @@ void netfront_mcast_work(struct work_struct *work)
 void netfront_mcast_refused(struct netfront *nf)
 {
 	unsigned int nr = netdev_mc_count(nf->netdev);
+	struct netfront_mcast *mcast = &nf->mcast;
+	unsigned int most = READ_ONCE(mcast->most);
 
-	if (!nr || nr > READ_ONCE(nf->mcast.most))
-		return;
-	WRITE_ONCE(nf->mcast.most, nr - 1);
-	netdev_info(nf->netdev,
-		    "backend cannot filter for %u multicast groups: all multicast comes through\n",
-		    nr);
+	WRITE_ONCE(mcast->refused, true);
+	if (nr <= most && nr) {
+		netdev_info(nf->netdev,
+			    "backend cannot filter for %u multicast groups: all multicast comes through\n",
+			    nr);
+		most = nr;
+	}
+	/* One less for each that is refused: as many as it took are left. */
+	if (most)
+		WRITE_ONCE(mcast->most, most - 1);
 	netfront_set_rx_mode(nf->netdev);
 }
 

@@ -138,6 +138,10 @@ static void spread_queues(struct netfront *nf)
 {
 	unsigned int i;
 
+	/* What users set since the last time is theirs. */
+	if (nf->spread == nf->nr_queues)
+		return;
+	nf->spread = nf->nr_queues;
 	if (nf->nr_queues < 2)
 		return;
 	for (i = 0; i < nf->nr_queues; i++)
@@ -157,6 +161,32 @@ static void name_pollers(struct netfront *nf)
 	}
 }
 
+/**
+ * netfront_netdev_set_carrier() - there is one while we are connected
+ * @nf: the interface
+ *
+ * Not of an interface that is not registered: what the stack is told then goes
+ * unheard at first, and in the end onto a list that outlives the interface.
+ *
+ * Context: process; takes the state's lock.
+ */
+void netfront_netdev_set_carrier(struct netfront *nf)
+{
+	mutex_lock(&nf->state_lock);
+	if (nf->registered && nf->connected)
+		netif_carrier_on(nf->netdev);
+	else if (nf->registered)
+		netif_carrier_off(nf->netdev);
+	mutex_unlock(&nf->state_lock);
+}
+
+static void set_registered(struct netfront *nf, bool registered)
+{
+	mutex_lock(&nf->state_lock);
+	nf->registered = registered;
+	mutex_unlock(&nf->state_lock);
+}
+
 static void first_time(struct netfront *nf)
 {
 	struct net_device *netdev = nf->netdev;
@@ -164,7 +194,11 @@ static void first_time(struct netfront *nf)
 
 	netdev->hw_features = CAN_DO | NETIF_F_RXHASH;
 	netdev->features = CAN_DO | NETIF_F_RXCSUM;
-	netdev->vlan_features = CAN_DO;
+	/*
+	 * Linux' netback looks for what it is to sum or to cut right behind
+	 * the Ethernet header, and drops what has a tag there.
+	 */
+	netdev->vlan_features = NETIF_F_SG;
 	netif_set_tso_max_size(netdev, XEN_NETIF_MAX_TX_SIZE);
 	compat_set_xdp_features(netdev, NETDEV_XDP_ACT_BASIC |
 				NETDEV_XDP_ACT_REDIRECT |
@@ -181,11 +215,8 @@ static void first_time(struct netfront *nf)
 			err);
 		return;
 	}
-	nf->registered = true;
-	mutex_lock(&nf->state_lock);
-	if (nf->connected)
-		netif_carrier_on(netdev);
-	mutex_unlock(&nf->state_lock);
+	set_registered(nf, true);
+	netfront_netdev_set_carrier(nf);
 }
 
 /* A backend that does less than the one before: what was allowed may go. */
@@ -279,6 +310,17 @@ int netfront_reconnect(struct netfront *nf)
 	return -ETIMEDOUT;
 }
 
+/* Each connect comes with a work of its own. */
+static bool is_connected(struct netfront *nf)
+{
+	bool is;
+
+	mutex_lock(&nf->state_lock);
+	is = nf->connected;
+	mutex_unlock(&nf->state_lock);
+	return is;
+}
+
 /**
  * netfront_netdev_work() - bring the net_device in line with the negotiation
  * @work: &netfront.work
@@ -292,14 +334,31 @@ void netfront_netdev_work(struct work_struct *work)
 	struct netfront *nf = container_of(work, struct netfront, work);
 
 	rtnl_lock();
-	if (!READ_ONCE(nf->removing)) {
+	if (!READ_ONCE(nf->removing) && is_connected(nf)) {
 		netfront_netdev_sync_queues(nf);
 		if (nf->registered)
 			next_time(nf);
-		else
+		/* One that the stack refused half way is of no more use. */
+		else if (nf->netdev->reg_state == NETREG_UNINITIALIZED)
 			first_time(nf);
 	}
 	rtnl_unlock();
+}
+
+/**
+ * netfront_netdev_remove() - take the interface away from the stack
+ * @nf: the interface, whose works are cancelled and do nothing any more
+ *
+ * The lifecycle goes on meanwhile.
+ *
+ * Context: process; sleeps, takes rtnl.
+ */
+void netfront_netdev_remove(struct netfront *nf)
+{
+	if (!nf->registered)
+		return;
+	set_registered(nf, false);
+	unregister_netdev(nf->netdev);
 }
 
 /**

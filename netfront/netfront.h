@@ -401,15 +401,18 @@ struct netfront_rss {
 
 /**
  * struct netfront_mcast - what the backend knows of the groups we listen to
- * @work:	tells it; writes all below but @most
- * @connects:	&xenfront_device.connects when it was told last
- * @filters:	it was asked to filter
+ * @work:	tells it
+ * @anew:	this backend was told nothing yet; guarded by
+ *		&netfront.state_lock
+ * @filters:	it was asked to filter; written by @work
+ * @refused:	it does not know all the groups that it was told
  * @most:	more groups than this it does not take
  */
 struct netfront_mcast {
 	struct delayed_work work;
-	unsigned int connects;
+	bool anew;
 	bool filters;
+	bool refused;
 	unsigned int most;
 };
 
@@ -422,7 +425,8 @@ struct netfront_mcast {
  * @xf:		the conversation with the backend.  The structure is the
  *		net_device's private part.
  * @netdev:	made by probe, registered by @work after the first connect
- * @config:	see there
+ * @config:	see there; written by the lifecycle while the interface does
+ *		not run, under @state_lock
  * @queues:	@nr_queues of them; made and freed by the lifecycle while the
  *		interface is not @running
  * @nr_queues:	how many there are; 0 when there are none
@@ -436,12 +440,16 @@ struct netfront_mcast {
  * @control:	see there
  * @rss:	see there
  * @mcast:	see there
- * @state_lock:	guards the three below; innermost
+ * @state_lock:	guards the three below, and that the carrier follows
+ *		@connected; innermost
  * @open:	the user has the interface up
  * @connected:	there are queues, and the backend serves them
  * @running:	NAPI and the stack's queues are on
+ * @spread:	the number of queues that the CPUs were shared out among last;
+ *		written under rtnl
  * @work:	whatever takes rtnl, which the lifecycle must not
- * @registered:	written by @work and remove
+ * @registered:	the stack knows the interface; written by @work and remove,
+ *		under @state_lock
  * @removing:	@work has nothing to do any more
  * @announce:	tells neighbours where we are, once the stack transmits again
  * @announced:	how often it did so since the last connect
@@ -467,6 +475,7 @@ struct netfront {
 	bool open;
 	bool connected;
 	bool running;
+	unsigned int spread;
 	struct work_struct work;
 	bool registered;
 	bool removing;
@@ -487,20 +496,21 @@ extern const struct ethtool_ops netfront_ethtool_ops;
 void netfront_netdev_work(struct work_struct *work);
 void netfront_netdev_announce(struct work_struct *work);
 void netfront_netdev_sync_queues(struct netfront *nf);
+void netfront_netdev_set_carrier(struct netfront *nf);
+void netfront_netdev_remove(struct netfront *nf);
 int netfront_reconnect(struct netfront *nf);
 
 /**
  * netfront_queue_look_later() - have NAPI look, whether there is an event or not
  * @queue:	the queue
- * @delay:	in jiffies; sooner, if somebody wanted it sooner
+ * @delay:	in jiffies; sooner, if somebody wants it sooner
  *
  * Context: any.
  */
 static inline void netfront_queue_look_later(struct netfront_queue *queue,
 					     unsigned long delay)
 {
-	if (!timer_pending(&queue->look))
-		mod_timer(&queue->look, jiffies + delay);
+	timer_reduce(&queue->look, jiffies + delay);
 }
 
 void netfront_pollers_init(struct netfront *nf);
@@ -551,6 +561,7 @@ void netfront_rss_table(const struct netfront *nf, u32 *table);
 int netfront_rss_apply(struct netfront *nf, bool on);
 
 void netfront_set_rx_mode(struct net_device *netdev);
+void netfront_mcast_restart(struct netfront *nf);
 void netfront_mcast_work(struct work_struct *work);
 void netfront_mcast_refused(struct netfront *nf);
 

@@ -152,9 +152,33 @@ void netfront_pollers_init(struct netfront *nf)
 			       netfront_poll);
 }
 
+static int queue_destroy(struct netfront_queue *queue, bool force)
+{
+	int err;
+
+	/* No handler from here on. */
+	xenfront_ring_unbind(&queue->tx.shared);
+	xenfront_ring_unbind(&queue->rx.shared);
+	timer_delete_sync(&queue->look);
+	err = netfront_tx_destroy(queue, force);
+	return netfront_rx_destroy(queue, force) ?: err;
+}
+
+/* With as many queues as there are, until the user wishes for more again. */
+static void make_do(struct netfront *nf)
+{
+	WRITE_ONCE(nf->wish.queues, nf->nr_queues);
+	mutex_lock(&nf->state_lock);
+	nf->config.nr_queues = nf->nr_queues;
+	mutex_unlock(&nf->state_lock);
+}
+
 /**
  * netfront_queues_create() - make as many queues as were negotiated
  * @nf: the interface, which has none
+ *
+ * There may be fewer, for want of memory or grants; the configuration and the
+ * user's wish say so then.
  *
  * Context: process; sleeps.
  * Return: 0, or a negative errno with nothing left behind.
@@ -170,13 +194,25 @@ int netfront_queues_create(struct netfront *nf)
 	for (i = 0; i < nr; i++) {
 		nf->nr_queues = i + 1;
 		err = queue_create(nf, &nf->queues[i], i);
-		if (err) {
-			netfront_queues_destroy(nf, true);
-			return err;
-		}
+		if (err)
+			goto err_destroy;
 	}
 	share_cpus(nf);
 	return 0;
+
+err_destroy:
+	queue_destroy(&nf->queues[i], true);
+	nf->nr_queues = i;
+	if (i) {
+		dev_warn(&nf->xf.dev->dev, "%u queues instead of %u: %d\n", i,
+			 nr, err);
+		make_do(nf);
+		share_cpus(nf);
+		return 0;
+	}
+	kvfree(nf->queues);
+	nf->queues = NULL;
+	return err;
 }
 
 /**
@@ -190,19 +226,11 @@ int netfront_queues_create(struct netfront *nf)
  */
 int netfront_queues_destroy(struct netfront *nf, bool force)
 {
-	struct netfront_queue *queue;
-	int err = 0;
 	unsigned int i;
+	int err = 0;
 
-	for (i = 0; i < nf->nr_queues; i++) {
-		queue = &nf->queues[i];
-		/* No handler from here on. */
-		xenfront_ring_unbind(&queue->tx.shared);
-		xenfront_ring_unbind(&queue->rx.shared);
-		timer_delete_sync(&queue->look);
-		err = netfront_tx_destroy(queue, force) ?: err;
-		err = netfront_rx_destroy(queue, force) ?: err;
-	}
+	for (i = 0; i < nf->nr_queues; i++)
+		err = queue_destroy(&nf->queues[i], force) ?: err;
 	if (err)
 		return err;
 
@@ -229,12 +257,13 @@ static void stop(struct netfront *nf)
 {
 	unsigned int i;
 
-	/* Waits for those who are transmitting. */
-	netif_tx_disable(nf->netdev);
-	for (i = 0; i < nf->nr_queues; i++) {
+	/* Polls first: they wake the stack's queues when there is room. */
+	for (i = 0; i < nf->nr_queues; i++)
 		napi_disable(nf->queues[i].napi);
+	/* Waits for those who are transmitting, who may start timers. */
+	netif_tx_disable(nf->netdev);
+	for (i = 0; i < nf->nr_queues; i++)
 		timer_delete_sync(&nf->queues[i].look);
-	}
 	/*
 	 * A poll that has completed may still be on its way out, and another
 	 * interface's may be sending here.

@@ -556,7 +556,10 @@ static void deliver(struct netfront_queue *queue, struct packet *pkt)
 		return;
 	}
 	set_hash(skb, &pkt->hash);
-	skb_record_rx_queue(skb, queue->id);
+	/* Of queues that are new the stack is told later. */
+	if (likely(queue->id <
+		   READ_ONCE(queue->nf->netdev->real_num_rx_queues)))
+		skb_record_rx_queue(skb, queue->id);
 	napi_gro_receive(queue->napi, skb);
 }
 

@@ -11,6 +11,7 @@
  *  - the first one holds an Ethernet header at least.
  */
 #include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
 #include <linux/mm.h>
 #include <linux/netdevice.h>
 #include <net/xdp.h>
@@ -128,7 +129,6 @@ int netfront_tx_destroy(struct netfront_queue *queue, bool force)
 	struct netfront_tx *tx = &queue->tx;
 	struct netfront_tx_slot *slot, *head;
 	unsigned int i, lost = 0;
-	bool busy = false;
 
 	if (!tx->nr_free && !tx->slots[0].ref)
 		goto out;
@@ -149,12 +149,11 @@ int netfront_tx_destroy(struct netfront_queue *queue, bool force)
 					head->skb = NULL;	/* or frame */
 				slot->own = NULL;
 			} else {
-				busy = true;
+				/* The kernel says so, each time. */
+				return -EBUSY;
 			}
 		}
 	}
-	if (busy)
-		return -EBUSY;
 
 	for (i = 0; i < NETFRONT_TX_SLOTS; i++) {
 		slot = &tx->slots[i];
@@ -578,7 +577,6 @@ static bool prepare(struct netfront_queue *queue, struct sk_buff *skb,
 		if (skb_linearize(skb) ||
 		    slots_of(skb) > XEN_NETIF_NR_SLOTS_MIN)
 			return false;
-		count(queue, NETFRONT_TX_LINEARIZED, 1);
 	}
 	if (unlikely(needs_copy(queue, skb->data))) {
 		*copy = copy_skb(skb);
@@ -587,14 +585,29 @@ static bool prepare(struct netfront_queue *queue, struct sk_buff *skb,
 	return true;
 }
 
+/*
+ * The stack goes by what the backend before this one did until its features
+ * are brought up to date, and what waits in its queues was made by them.
+ */
+static bool settle(const struct netfront_config *config, struct sk_buff *skb)
+{
+	if (skb_is_gso(skb))
+		return skb_shinfo(skb)->gso_type & SKB_GSO_TCPV6 ?
+			config->gso6 : config->gso4;
+	if (vlan_get_protocol(skb) == htons(ETH_P_IPV6) ? config->csum6 :
+							  config->csum4)
+		return true;
+	return !skb_checksum_help(skb);
+}
+
 /**
  * netfront_xmit() - &net_device_ops.ndo_start_xmit
  * @skb:	the packet
  * @netdev:	the interface
  *
  * Context: any; the stack's queue is locked.
- * Return: NETDEV_TX_OK, or NETDEV_TX_BUSY if there is no room, which happens
- *	   only while several of the stack's queues share a ring.
+ * Return: NETDEV_TX_OK, or NETDEV_TX_BUSY if there is no room: others than
+ *	   this queue of the stack's may have taken it.
  */
 netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
@@ -603,12 +616,16 @@ netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev)
 	struct netdev_queue *txq = netdev_get_tx_queue(netdev, index);
 	struct netfront_queue *queue = &nf->queues[index % nf->nr_queues];
 	struct netfront_tx *tx = &queue->tx;
-	bool cell = fits_cell(tx, skb);
+	bool pieces = skb_is_nonlinear(skb);
 	struct sk_buff *done = NULL;
 	unsigned int len = skb->len;
 	struct page *copy = NULL;
 	unsigned long flags;
+	bool cell;
 
+	if (skb->ip_summed == CHECKSUM_PARTIAL && !settle(&nf->config, skb))
+		goto drop;
+	cell = fits_cell(tx, skb);
 	if (!cell && !prepare(queue, skb, &copy))
 		goto drop;
 
@@ -621,6 +638,8 @@ netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev)
 		free_copy(copy);
 		return NETDEV_TX_BUSY;
 	}
+	if (unlikely(pieces && !skb_is_nonlinear(skb)))
+		count(queue, NETFRONT_TX_LINEARIZED, 1);
 	skb_tx_timestamp(skb);
 	if (!cell)
 		send(queue, skb, copy);

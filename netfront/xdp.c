@@ -263,6 +263,8 @@ static int set_program(struct netfront *nf, struct bpf_prog *program,
 		NL_SET_ERR_MSG_MOD(extack, "backend is not there");
 		WRITE_ONCE(nf->wish.xdp, before.xdp);
 		WRITE_ONCE(nf->wish.xdp_frags, before.xdp_frags);
+		/* It may have come back meanwhile and do as was wished. */
+		xenfront_kick(&nf->xf);
 		rcu_assign_pointer(nf->program, old);
 		/* The caller frees it: nobody may use it any more. */
 		synchronize_net();

@@ -218,7 +218,8 @@ static void let_go(struct xenfront_device *xf, bool force)
 		dev_warn(&xf->dev->dev,
 			 "backend is closed but still maps our pages; still waiting\n");
 	}
-	xenfront_look_again(xf, POLL);
+	/* The kernel says so, too, each time that it is asked. */
+	xenfront_look_again(xf, xf->complained ? HZ : POLL);
 }
 
 /* Nothing of ours is known at the other end: nothing there to close. */

@@ -55,8 +55,6 @@ def vlan(host, guest):
             net.ping(guest, "192.168.177.1", '-c 5 -i 0.05 -W 3 -M "do" -s 1472')
         assert any("vlan 77" in line for line in capture.lines), capture.lines[:3]
         net.file_both_ways(guest, host.dom0, "192.168.177.1", 8)
-        # Another network in the same VLAN number is not heard outside it.
-        assert not guest.run("ping -c 1 -W 1 -q -I vlan77 192.168.77.1", check=False)
         guest.run("ip link del vlan77")
     finally:
         host.dom0.run("ip link del xenbr0.77", check=False)

@@ -10,7 +10,8 @@ from .case import Failed, Skip
 from .disk import Disk
 from .progress import BedError
 
-ENDED = re.compile(rb"Kernel panic - not syncing[^\r\n]*|reboot: (Power down|System halted|Restarting system)")
+ENDED = re.compile(rb"Kernel panic - not syncing[^\r\n]*|reboot: (Power down|System halted|Restarting system)|"
+                   rb"unregister_netdevice: waiting for [^\r\n]*")      # for ever, as a rule
 COMMAND_LINE = "console=hvc0 mitigations=off loglevel=7 oops=panic panic=-1 net.ifnames=0"
 
 

@@ -59,8 +59,9 @@ cd /; rm -rf "$0" """
         raise BedError(f"making an image in {work} failed:\n{done.stdout[-2000:]}")
 
 
-def _made(kind, include, suite, target, build):
-    folder = paths.CACHE / "roots" / f"{kind}-{paths.key(suite, *include, trim_script())}"
+def made(kind, include, suite, target, build, *more):
+    """An image in the cache, kept by the packages it is asked for, and more; build(tar, file) makes it of their root."""
+    folder = paths.CACHE / "roots" / f"{kind}-{paths.key(suite, *include, trim_script(), *more)}"
     image = folder / target
     if not image.exists():
         tar = _bootstrap(f"{kind}'s root", include, suite, folder)
@@ -87,13 +88,13 @@ rm -rf root/usr/lib/x86_64-linux-gnu/gconv root/usr/lib/locale root/usr/share/zo
 mkdir -p root/lib/modules root/bed
 mksquashfs root "$1" -comp lz4 -Xhc -noappend -no-progress -quiet""", out)
         (tar.parent / "root.tar").unlink()
-    return _made("guest", GUEST, suite, "root.squashfs", build)
+    return made("guest", GUEST, suite, "root.squashfs", build)
 
 
 def dom0_tar():
     def build(tar, out):
         tar.rename(out)
-    return _made("dom0", DOM0, "bookworm", "base.tar", build)
+    return made("dom0", DOM0, "bookworm", "base.tar", build)
 
 
 def ext4(tar, image, size, overlay, label):
@@ -107,4 +108,4 @@ mke2fs -q -F -t ext4 -L "$3" -E lazy_itable_init=1 -d root "$1" "$4" """, image,
 def disk_tar(suite="bookworm"):
     def build(tar, out):
         tar.rename(out)
-    return _made("disk", DISK, suite, "base.tar", build)
+    return made("disk", DISK, suite, "base.tar", build)
