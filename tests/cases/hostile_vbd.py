@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Block backends that lie (tests/hostile): each lie is caught, named in the log once, and forgiven, and
 nobody but its own disk notices."""
-import json
-import pathlib
 import re
 import time
 
 from xenbed import Disk, case
 
-from _guest import granted_pages, mapped_grants
+import _hostile
+from _hostile import BROKEN
 
-TOOL = pathlib.Path(__file__).resolve().parent.parent / "hostile"
-BROKEN = "; connecting anew"
 UNKNOWN_ID = r"backend answered request \d+, which is not with it" + BROKEN
 BAD_ANSWER = r"backend answered request \d+ with operation \d+, status -?\d+" + BROKEN
 BAD_INDEX = r"backend claims \d+ answers to \d+ requests" + BROKEN
@@ -26,32 +23,24 @@ OTHER = ("fio --name=other --filename=/dev/xvda --direct=1 --ioengine=libaio --i
          "--runtime=900 --max_latency=15s --minimal --output=/tmp/other.out; cut -c1-60 /tmp/other.out")
 
 
-class Trial:
-    """One lie on a disk of its own. line: what the log has to say about it, None for nothing; optional:
-    it need not; errors: fio's count of failed requests, negative: the errno that ended fio; block: what the
-    block layer says of that; setup: what the backend announces; after: a command that follows; interrupts:
-    at most so many."""
+class Trial(_hostile.Trial):
+    """errors: fio's count of failed requests, negative: the errno that ended fio; block: what the block layer says
+    of that; after: a command that follows; interrupts: at most so many."""
 
     def __init__(self, lie, line=None, errors=0, optional=False, setup="", connects=None, after="", block="",
                  interrupts=0):
-        self.lie, self.line, self.errors, self.optional, self.setup = lie, line, errors, optional, setup
-        self.block, self.interrupts = block, interrupts
-        anew = line and line.endswith(BROKEN) and not optional
-        self.connects = connects or (2 if anew else 1)
-        self.after = after
+        super().__init__(lie, line, optional, setup, connects)
+        self.errors, self.after, self.block, self.interrupts = errors, after, block, interrupts
+
+    def excused(self, line):
+        return bool(self.block and re.match(self.block, line))
 
 
-class Bench:
-    """A guest with a real disk at work, and as many hostile ones as are wanted."""
+class Bench(_hostile.Bench):
+    tool, option = "vbd", "vdev"
 
     def __init__(self, host, guest):
-        self.host, self.dom0, self.guest, self.domid = host, host.dom0, guest, guest.id
-        self.results = []
-        for path in sorted(TOOL.iterdir()):
-            if path.is_file():
-                self.dom0.put(path.read_bytes(), f"/run/hostile-tool/{path.name}", 0o755)
-        self.mapped_before = self.mapped()
-        self.grants_before = granted_pages(guest)
+        super().__init__(host, guest)
         guest.run("modprobe xen-blkfront")
         guest.wait_for("test -b /dev/xvda", what="/dev/xvda")
         self.other = guest.spawn(OTHER)
@@ -60,16 +49,6 @@ class Bench:
         assert self.mapped() > self.mapped_before, "the disk's grants are not seen"
 
     # -- the hostile disks ------------------------------------------------------------------------------
-
-    def orders(self, lines, check=True):
-        """vbd's answers; each line is a command for one disk."""
-        text = "".join(f"{command} --domid {self.domid} --vdev {vdev} {more}\n" for command, vdev, more in lines)
-        result = self.dom0.run("/run/hostile-tool/vbd batch", input=text.encode(), check=False, timeout=150)
-        answers = [json.loads(line) for line in result.out.splitlines()]
-        assert len(answers) == len(lines), f"vbd batch: {result.out}{result.err}"
-        errors = [answer["error"] for answer in answers if "error" in answer]
-        assert not (check and errors), "\n".join(errors)
-        return answers
 
     @staticmethod
     def place(number):
@@ -122,13 +101,15 @@ class Bench:
         old = {vdev: len(self.lines(vdev, name)) for vdev, name in places}
         self.orders([("lie", vdev, trial.lie) for (vdev, _), trial in zip(places, trials)])
         errors = self.with_load(places, trials)
-        status = self.told(places, trials)
+        status = self.told([vdev for vdev, _ in places], trials)
         for (vdev, name), trial, state in zip(places, trials, status):
             said = self.lines(vdev, name)[old[vdev]:]
-            wrong = self.judged(trial, state, said, errors[name])
+            wrong = trial.judged(state, said)
+            if errors[name] != trial.errors:
+                wrong.append(f"{errors[name]} errors, not {trial.errors}")
             if trial.interrupts and self.interrupts(name) > trial.interrupts:
-                wrong = f"{self.interrupts(name)} interrupts; {wrong}"
-            self.result(trial.lie, wrong)
+                wrong.append(f"{self.interrupts(name)} interrupts")
+            self.result(trial.lie, "; ".join(wrong))
         names = [name for _, name in places]
         again = self.verified(self.load(names, "256k"), names)
         gone = self.orders([("remove", vdev, "--patience 40") for vdev, _ in places], check=False)
@@ -150,50 +131,6 @@ class Bench:
             if trial.after:
                 self.guest.run(trial.after.format(disk=f"/dev/{name}"), check=False)
         return errors
-
-    def told(self, places, trials, patience=20):
-        """Every backend's account, once all have lied."""
-        end = time.monotonic() + patience
-        while True:
-            status = self.orders([("show", vdev, "") for vdev, _ in places])
-            missing = [trial.lie for trial, state in zip(trials, status)
-                       if trial.lie != "die" and trial.lie.partition("=")[0] not in state["told"]]
-            if not missing or time.monotonic() > end:
-                return status
-            time.sleep(0.5)
-
-    def start_again(self, vdev):
-        """The backend, once it has died."""
-        end = time.monotonic() + 60
-        while "error" not in self.orders([("show", vdev, "")], check=False)[0]:
-            assert time.monotonic() < end, "the backend does not die"
-        self.orders([("start", vdev, "")])
-
-    @staticmethod
-    def judged(trial, state, said, errors):
-        """What is wrong, "" for nothing."""
-        wrong = []
-        told = trial.lie.partition("=")[0]
-        if told not in state["told"] and told != "die":
-            wrong.append("the lie was not told")
-        named = [line for line in said if trial.line and re.search(trial.line, line)]
-        rest = [line for line in said if line not in named and not (trial.block and re.match(trial.block, line))]
-        if len(named) > 1 or trial.line and not named and not trial.optional:
-            wrong.append(f"{len(named)} lines like \"{trial.line}\"")
-        if rest:
-            wrong.append("the log also says: " + " | ".join(rest))
-        if errors != trial.errors:
-            wrong.append(f"{errors} errors, not {trial.errors}")
-        connects = state["connects"]
-        if state["state"] != 4 or connects < trial.connects or connects > trial.connects and not trial.optional:
-            wrong.append(f"state {state['state']}, {state['connects']} connects, not {trial.connects}")
-        return "; ".join(wrong)
-
-    def result(self, name, wrong):
-        self.results.append((name, wrong))
-
-    def comment(self, text):
-        self.results.append((f"# {text}", None))
 
     # -- one disk that comes back as another one --------------------------------------------------------
 
@@ -247,9 +184,6 @@ class Bench:
             wrong = f"its load has ended: {result.out[-300:]}{result.err[-600:]}"
         self.result("the other disk", wrong)
 
-    def mapped(self):
-        return mapped_grants(self.host, self.domid)
-
     def finish(self):
         """The driver can be removed, everything is given back, and it can be loaded again."""
         self.guest.run("pkill -INT fio; sleep 2; pkill fio; true")
@@ -261,50 +195,16 @@ class Bench:
                                  "echo ${device##*/} > ${device%/*}/unbind; done; modprobe -r xen-blkfront",
                                  check=False, timeout=90)
         self.result("modprobe -r", "" if removed else removed.err)
-        self.result("mapped grants", self.same(self.mapped_before, self.mapped))
-        self.result("granted pages", self.same(self.grants_before, lambda: granted_pages(self.guest)))
+        self.all_given_back()
         self.guest.run("modprobe xen-blkfront")
         self.guest.wait_for("test -b /dev/xvda && dd if=/dev/xvda of=/dev/null bs=64k count=4 status=none",
                             what="/dev/xvda after modprobe")
 
-    @staticmethod
-    def same(before, count, patience=20):
-        """Pages that were parked are given back within seconds."""
-        end = time.monotonic() + patience
-        while (now := count()) > before and time.monotonic() < end:
-            time.sleep(1)
-        return "" if now <= before else f"{now}, of which {before} were there before"
-
-    def publish(self, output):
-        """The results so far as nested KTAP."""
-        number, lines = 0, []
-        for name, wrong in self.results:
-            if wrong is None:
-                lines.append(name)
-            else:
-                number += 1
-                lines.append(f"{'not ok' if wrong else 'ok'} {number} {name}" + (f" # {wrong}" if wrong else ""))
-        if output:
-            output("\n".join(["KTAP version 1", f"1..{number}", *lines]))
-
-    def verdict(self):
-        failed = [f"{name}: {wrong}" for name, wrong in self.results if wrong]
-        assert not failed, "\n".join(failed)
-
 
 def hostile(function):
     """Declares a case: a guest with one real disk, and what function does to the bench around it."""
-    def body(host, guest):
-        bench = Bench(host, guest)
-        try:
-            function(bench)
-            bench.finish()
-        finally:
-            bench.publish(guest.selftest_output)
-        bench.verdict()
-    body.__name__, body.__doc__ = function.__name__, function.__doc__
     return case(type="pv", kernel="6.1", disks=[Disk("xvda", size="32M")], load=[],
-                module_params={"xen-blkfront": f"request_timeout={TIMEOUT}"})(body)
+                module_params={"xen-blkfront": f"request_timeout={TIMEOUT}"})(_hostile.booked(Bench, function))
 
 
 @hostile

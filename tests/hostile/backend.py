@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The backend: the conversation in xenstore as Linux' block backend leads it, and the loop that serves."""
+"""A backend of any kind: the conversation in xenstore as Linux' backends lead it, and the loop that serves."""
 import heapq
 import itertools
 import selectors
@@ -7,8 +7,6 @@ import sys
 import time
 
 import ring
-from connection import Connection
-from offer import MAX_ORDER, Offer
 from xen import Grants, Store
 
 UNKNOWN, INITIALISING, INIT_WAIT, INITIALISED, CONNECTED, CLOSING, CLOSED = range(7)
@@ -20,12 +18,14 @@ class Ended(Exception):
 
 
 class Backend:
-    def __init__(self, device, disk, changes=()):
-        self.device, self.disk = device, disk
+    ready = INITIALISED         # the front-end's state when its keys are there
+
+    def __init__(self, device, changes=()):
+        self.device = device
         self.domid, self.folder, self.front = device.domid, device.backend, device.frontend
         self.store, self.grants = Store(), Grants(device.domid)
         self.original, self.changes = tuple(changes), list(changes)
-        self.offer = Offer(disk.sectors, self.changes)
+        self.offer = self.make_offer()
         self.connection = None
         self.state = self.seen = None
         self.lies, self.told = [], []
@@ -35,6 +35,16 @@ class Backend:
 
     def log(self, text):
         print(f"{time.monotonic():.3f} {text}", file=sys.stderr, flush=True)
+
+    # ---- what a kind of device adds
+
+    def make_offer(self):
+        """The keys to announce, by self.changes."""
+        raise NotImplementedError
+
+    def make_connection(self, read):
+        """By the front-end's keys; read(key) is None for one that is missing."""
+        raise NotImplementedError
 
     # ---- lies
 
@@ -75,7 +85,7 @@ class Backend:
         self.store.watch(f"{self.folder}/online")
 
     def announce(self):
-        self.offer = Offer(self.disk.sectors, self.changes)
+        self.offer = self.make_offer()
         for lie in self.armed():
             lie.offering(self, self.offer)
         self.offer.write(self.store, self.folder, self.offer.early)
@@ -92,7 +102,7 @@ class Backend:
                 self.disconnect()
                 self.announce()
         elif state in (INITIALISED, CONNECTED):
-            if self.state == INIT_WAIT and state == INITIALISED:
+            if self.state == INIT_WAIT and state == self.ready:
                 self.connect()
         elif state == CLOSING:
             if self.state != CLOSING:
@@ -104,13 +114,8 @@ class Backend:
                 raise Ended
 
     def connect(self):
-        read = lambda key: self.store.read(f"{self.front}/{key}")  # noqa: E731
-        order = read("ring-page-order")
-        keys = ["ring-ref"] if order is None else [f"ring-ref{i}" for i in range(1 << min(int(order), MAX_ORDER))]
-        if order == "0" and read("ring-ref0") is None:
-            keys = ["ring-ref"]
         try:
-            self.connection = Connection(self, [int(read(key)) for key in keys], int(read("event-channel")))
+            self.connection = self.make_connection(lambda key: self.store.read(f"{self.front}/{key}"))
         except (OSError, TypeError, ValueError) as error:
             self.log(f"cannot connect: {error}")
             self.switch(CLOSING)
@@ -119,7 +124,7 @@ class Backend:
         self.selector.register(connection, selectors.EVENT_READ, lambda: self._woken(connection))
         self.offer.write(self.store, self.folder, self.offer.late)
         self.connects += 1
-        self.log(f"{self.connection.ring.size} slots on {len(keys)} pages, {read('protocol')}")
+        self.log(f"{self.connection.ring.size} slots")
         self.switch(CONNECTED)
         self._woken(connection)
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One connection: a ring with its channel, from the front-end's Initialised to its Closed."""
+"""One connection: a ring with its channel, from the front-end's offer to its Closed.
+
+`ring` is the one whose requests are served; a device may have others beside it."""
 import threading
 import time
 
-import ring
 import xen
 
 
@@ -17,7 +18,7 @@ class Connection:
         except OSError:
             self.pages.unmap()
             raise
-        self.ring = ring.Ring(self.pages.address, (len(refs) - 1).bit_length())
+        self.ring = None
         self.muted = False              # answers go out, notifications do not
         self.held = []                  # mappings of data that are not given back yet
         self.closed = False
@@ -25,6 +26,13 @@ class Connection:
 
     def fileno(self):
         return self.channel.fileno()
+
+    def taken(self, requests):
+        """They have come; what cannot wait until they are answered is done here."""
+
+    def carry_out(self, requests):
+        """Does what they ask; their answers, in this order."""
+        raise NotImplementedError
 
     def woken(self):
         self.channel.acknowledge()
@@ -34,6 +42,7 @@ class Connection:
         requests = self.ring.take()
         self.unanswered.update(request.id for request in requests)
         self.backend.requests += len(requests)
+        self.taken(requests)
         for lie in self.backend.armed():
             requests = lie.take(self, requests)
             if self.closed:
@@ -46,7 +55,7 @@ class Connection:
         """Does what the requests ask, and answers them in this order."""
         if self.closed or not requests:
             return
-        answers = [self.carry_out(request) for request in requests]
+        answers = self.carry_out(requests)
         for lie in self.backend.armed():
             answers = lie.amend(self, requests, answers)
         first = self.ring.answered
@@ -58,24 +67,16 @@ class Connection:
         notify = self.ring.publish()
         for lie in self.backend.armed():
             lie.published(self, first, answers)
-        if notify and not self.muted:
-            self.channel.notify()
+        self.tell(notify)
 
-    def carry_out(self, request):
-        backend = self.backend
-        try:
-            status = backend.disk.carry_out(request, self.grants, backend.offer.sectors, backend.offer.block)
-        except ring.Malformed as error:
-            backend.log(f"malformed: {error}")
-            status = ring.ERROR
-        if status != ring.OKAY:
-            backend.log(f"failed: {request}")
-        return ring.Answer(request.id, request.operation, status)
+    def tell(self, wanted):
+        if wanted and not self.muted:
+            self.channel.notify()
 
     def hold(self, request):
         """Maps a request's data as well, until release()."""
-        if request.segments:
-            self.held.append(self.grants.map([ref for ref, _, _ in request.segments], xen.READ))
+        if request.grants:
+            self.held.append(self.grants.map(list(request.grants), xen.READ))
 
     def release(self):
         for mapping in self.held:

@@ -11,7 +11,7 @@ FOLDER = pathlib.Path("/run/hostile")
 
 
 def file(device, suffix):
-    return FOLDER / f"{device.domid}-{device.vdev}.{suffix}"
+    return FOLDER / f"{device.domid}-{device.kind}-{device.number}.{suffix}"
 
 
 class Control:

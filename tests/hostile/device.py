@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A device in xenstore: the two directories that a toolstack makes for a vbd, of a backend type of our own."""
+"""A device in xenstore: the two directories that a toolstack makes for it, of a backend type of our own."""
 import time
 
 from xen import Store
@@ -8,26 +8,28 @@ TYPE = "hostile"
 
 
 class Device:
-    def __init__(self, domid, vdev):
-        self.domid, self.vdev = domid, vdev
-        self.backend = f"/local/domain/0/backend/{TYPE}/{domid}/{vdev}"
-        self.frontend = f"/local/domain/{domid}/device/vbd/{vdev}"
+    kind = ""               # of the front-end: vbd, vif
+
+    def __init__(self, domid, number):
+        self.domid, self.number = domid, number
+        self.backend = f"/local/domain/0/backend/{TYPE}/{domid}/{number}"
+        self.frontend = f"/local/domain/{domid}/device/{self.kind}/{number}"
 
     def __str__(self):
-        return f"domain {self.domid} device {self.vdev}"
+        return f"domain {self.domid} {self.kind} {self.number}"
 
-    def exists(self, store):
-        return store.read(f"{self.backend}/frontend-id") is not None
+    def keys(self):
+        """What the kind's own keys are: the backend's and the front-end's."""
+        raise NotImplementedError
 
-    def create(self, store, mode="w"):
+    def create(self, store):
         if store.read(f"/local/domain/{self.domid}/domid") is None and not store.list(f"/local/domain/{self.domid}"):
             raise SystemExit(f"there is no domain {self.domid}")
         if store.read(f"{self.frontend}/backend") is not None:
             raise SystemExit(f"{self} exists already")
-        back = {"frontend": self.frontend, "frontend-id": self.domid, "online": 1, "state": 1, "mode": mode,
-                "device-type": "disk", "removable": 0, "bootable": 0, "dev": f"vdev{self.vdev}"}
-        front = {"backend": self.backend, "backend-id": 0, "virtual-device": self.vdev, "device-type": "disk",
-                 "state": 1}
+        back, front = self.keys()
+        back |= {"frontend": self.frontend, "frontend-id": self.domid, "online": 1, "state": 1}
+        front |= {"backend": self.backend, "backend-id": 0, "state": 1}
 
         def work():
             store.mkdir(self.backend, (0, Store.NONE), (self.domid, Store.READ))
@@ -54,3 +56,22 @@ class Device:
     def erase(self, store):
         store.remove(self.frontend)
         store.remove(self.backend)
+
+
+class Vbd(Device):
+    kind = "vbd"
+
+    def keys(self):
+        return ({"mode": "w", "device-type": "disk", "removable": 0, "bootable": 0, "dev": f"vdev{self.number}"},
+                {"virtual-device": self.number, "device-type": "disk"})
+
+
+class Vif(Device):
+    kind = "vif"
+
+    @property
+    def mac(self):
+        return f"00:16:3e:66:{self.domid & 255:02x}:{self.number & 255:02x}"
+
+    def keys(self):
+        return {"handle": self.number, "mac": self.mac}, {"handle": self.number, "mac": self.mac}

@@ -4,7 +4,7 @@ import ctypes
 import mmap
 import os
 
-import ring
+import blkif
 from xen import PAGE
 
 SECTOR = 512
@@ -24,21 +24,21 @@ class Disk:
     def carry_out(self, request, grants, limit, block):
         """Does what a request asks; returns the answer's status. limit: the disk's sectors as announced;
         block: the logical block in bytes."""
-        if request.operation == ring.FLUSH and not request.nr_segments:
+        if request.operation == blkif.FLUSH and not request.nr_segments:
             os.fsync(self._file)
-            return ring.OKAY
+            return blkif.OKAY
         if request.indirect:
             self._fetch_segments(request, grants)
         end = request.sector + request.sectors
         if end > min(limit, self.sectors) or (request.sector | request.sectors) % (block // SECTOR):
-            return ring.ERROR
-        if request.operation == ring.DISCARD:
+            return blkif.ERROR
+        if request.operation == blkif.DISCARD:
             self._discard(request)
-            return ring.OKAY
+            return blkif.OKAY
         failed = self._copy(request, grants)
-        if request.operation in (ring.BARRIER, ring.FLUSH):
+        if request.operation in (blkif.BARRIER, blkif.FLUSH):
             os.fsync(self._file)
-        return ring.ERROR if failed else ring.OKAY
+        return blkif.ERROR if failed else blkif.OKAY
 
     def _discard(self, request):
         begin = -(-request.sector * SECTOR // PAGE) * PAGE
@@ -50,8 +50,8 @@ class Disk:
         page = ctypes.create_string_buffer(PAGE * len(request.indirect))
         address = ctypes.addressof(page)
         if grants.copy([(address + i * PAGE, ref, 0, PAGE) for i, ref in enumerate(request.indirect)], False):
-            raise ring.Malformed(f"indirect pages {request.indirect} of request {request.id}")
-        request.segments = ring.segments(page.raw, request.nr_segments)
+            raise blkif.Malformed(f"indirect pages {request.indirect} of request {request.id}")
+        request.segments = blkif.segments(page.raw, request.nr_segments)
         request.sectors = sum(last - first + 1 for _, first, last in request.segments)
 
     def _copy(self, request, grants):
@@ -62,4 +62,4 @@ class Disk:
             length = (last - first + 1) * SECTOR
             pieces.append((address, ref, first * SECTOR, length))
             address += length
-        return grants.copy(pieces, request.operation == ring.READ) if pieces else 0
+        return grants.copy(pieces, request.operation == blkif.READ) if pieces else 0

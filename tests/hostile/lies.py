@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the backend lies about in its answers, its ring and its mappings. Each lie is told once, to the
-next request that it fits, and then the backend is honest again; see Lie for what one can do when."""
+"""What a backend of any kind lies about in its answers, its ring and its mappings. Each lie is told once, to
+the next request that it fits, and then the backend is honest again; see Lie for what one can do when."""
 import os
 import random
 import signal
-
-import ring
 
 U32 = 1 << 32
 
@@ -54,6 +52,18 @@ class Lie:
     def served(self, connection):
         """All that had come is done."""
 
+    # Of a network backend: what it gives to the guest.
+
+    def deliver(self, connection, answers):
+        """The slots of one packet are about to be written."""
+        return answers
+
+    def spoil_receiving(self, connection):
+        """They are written and not yet visible."""
+
+    def delivered(self, connection):
+        """They are visible; the front-end is not told yet."""
+
     def keeps(self, connection):
         """The connection ends; true if mappings outlive it."""
         return False
@@ -64,10 +74,8 @@ class Lie:
 
 class AnswerLie(Lie):
     """Changes one answer of one request."""
-    operations = (ring.READ, ring.WRITE)
-
     def fits(self, request):
-        return request.operation in self.operations
+        return request.id >= 0
 
     def change(self, connection, request, answer):
         raise NotImplementedError
@@ -97,7 +105,7 @@ class IdRange(WrongId):
     name, text = "id-range", "an answer's id is larger than any that can be"
 
     def wrong(self, connection, request):
-        return request.id + 65536
+        return request.id + 4096
 
 
 class IdUnissued(WrongId):
@@ -126,56 +134,9 @@ class IdDuplicate(Lie):
 
     def amend(self, connection, requests, answers):
         if len(answers) > 1:
-            answers[1].id, answers[1].operation = answers[0].id, answers[0].operation
+            answers[1] = answers[0]
             self.tell(connection.backend, f"{requests[0]}: answered twice")
         return answers
-
-
-class OperationWrong(AnswerLie):
-    name, text = "wrong-op", "an answer names another operation than its request"
-
-    def change(self, connection, request, answer):
-        answer.operation = ring.WRITE if request.operation == ring.READ else ring.READ
-
-
-class StatusUnknown(AnswerLie):
-    name, text = "status", "an answer's status is N, which the protocol does not know"
-    default = -7
-
-    def change(self, connection, request, answer):
-        answer.status = self.argument
-
-
-class ErrorOnce(AnswerLie):
-    name, text = "error-once", "one request fails, as a bad block would make it"
-
-    def change(self, connection, request, answer):
-        answer.status = ring.ERROR
-
-
-class ErrorOnWrite(ErrorOnce):
-    name, text, operations = "error-write", "one write fails", (ring.WRITE,)
-
-
-class Unsupported(AnswerLie):
-    def change(self, connection, request, answer):
-        answer.status = ring.EOPNOTSUPP
-
-
-class FlushUnsupported(Unsupported):
-    name, text, operations = "eopnotsupp-flush", "flush was announced and is not supported", (ring.FLUSH,)
-
-
-class BarrierUnsupported(Unsupported):
-    name, text, operations = "eopnotsupp-barrier", "barrier was announced and is not supported", (ring.BARRIER,)
-
-
-class DiscardUnsupported(Unsupported):
-    name, text, operations = "eopnotsupp-discard", "discard was announced and is not supported", (ring.DISCARD,)
-
-
-class WriteUnsupported(Unsupported):
-    name, text, operations = "eopnotsupp-write", "one write is not supported", (ring.WRITE,)
 
 
 class ProducerLie(Lie):
@@ -228,34 +189,6 @@ class Silence(Lie):
 
     def disconnected(self, backend):
         self.over = self.told
-
-
-class LastMoment(Lie):
-    name = "last-moment"
-    text = "what has come is answered when the front-end has closed; told once none of it is asked for again"
-
-    def __init__(self, argument=None):
-        super().__init__(argument)
-        self.waiting, self.answered = [], None
-
-    def take(self, connection, requests):
-        if self.answered is None:
-            self.waiting += requests
-            return []
-        again = [request for request in requests if (request.operation, request.sector) in self.answered]
-        if again:
-            self.over = True
-            connection.backend.log(f"lie {self.name}: asked for again: {again[0]}")
-        elif requests:
-            self.tell(connection.backend, f"{len(self.answered)} requests answered at the last moment")
-        return requests
-
-    def keeps(self, connection):
-        if self.waiting:
-            requests, self.waiting = self.waiting, []
-            self.answered = {(request.operation, request.sector) for request in requests}
-            connection.answer(requests)
-        return False
 
 
 class Late(Lie):
@@ -320,7 +253,7 @@ class HoldData(Lie):
     name, text, default = "hold-data", "data stays mapped for N seconds after its request was answered", 3.0
 
     def take(self, connection, requests):
-        requests_with_data = [request for request in requests if request.segments]
+        requests_with_data = [request for request in requests if request.grants]
         if requests_with_data and not self.over:
             connection.hold(requests_with_data[0])
             self.tell(connection.backend, f"{requests_with_data[0]}: held {self.argument} s")
@@ -394,7 +327,7 @@ class Rewrite(Lie):
             # Not once the front-end may have a new request there: that would be our own disk's end.
             if (ring_.req_prod.value - index) % U32 >= ring_.size:
                 break
-            ring_.rewrite(index, ring.Answer(random.getrandbits(64), random.getrandbits(8), 99))
+            ring_.rewrite(index, answer.garbage())
             ring_.rewrite(index, answer)
         self.argument -= 1
         if not self.argument:

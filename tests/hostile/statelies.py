@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the backend lies about in xenstore: states that nobody expects, and a disk that is another one when
-it comes back."""
+"""What a backend of any kind lies about in xenstore: states that nobody expects, and a device that is another
+one when it comes back."""
 from lies import Lie
 
 
@@ -34,7 +34,7 @@ class States(Lie):
 
 
 class Other(Lie):
-    """The disk goes away during I/O and comes back with other keys; for good, until "restore"."""
+    """The device goes away and comes back with other keys; for good, until "restore"."""
     changes = {}
 
     def take(self, connection, requests):
@@ -51,43 +51,6 @@ class Other(Lie):
 
     def keys(self, backend):
         return self.changes
-
-
-class FewerSegments(Other):
-    name, text = "fewer-segments", "comes back without indirect segments"
-    changes = {"feature-max-indirect-segments": None}
-
-
-class SmallRing(Other):
-    name, text = "small-ring", "comes back with a ring of one page"
-    changes = {"max-ring-page-order": "0"}
-
-
-class NoFlush(Other):
-    name, text = "no-flush", "comes back without flush and barrier"
-    changes = {"feature-flush-cache": "0", "feature-barrier": "0"}
-
-
-class NoDiscard(Other):
-    name, text = "no-discard", "comes back without discard"
-    changes = {"feature-discard": "0"}
-
-
-class LargerSectors(Other):
-    name, text = "larger-sectors", "comes back with sectors of 4096 bytes"
-    changes = {"sector-size": "4096", "physical-sector-size": "4096"}
-
-
-class SmallerSectors(Other):
-    name, text = "smaller-sectors", "comes back with sectors of 512 bytes"
-    changes = {"sector-size": "512", "physical-sector-size": "512"}
-
-
-class SmallerDisk(Other):
-    name, text, default = "smaller-disk", "comes back with N sectors", 1024
-
-    def keys(self, backend):
-        return {"sectors": str(self.argument)}
 
 
 class Key(Other):

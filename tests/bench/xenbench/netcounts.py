@@ -4,12 +4,13 @@ import re
 
 from . import counts, driver
 
-NAMES = ("guest_interrupts", "backend_interrupts", "notifications", "slots", "size", "dropped")
+NAMES = ("guest_interrupts", "backend_interrupts", "notifications", "slots", "grants", "size", "dropped")
 MEANING = {
     "guest_interrupts": "interrupts of the vif in the guest",
     "backend_interrupts": "interrupts of xen-netback in dom0",
     "notifications": "notifications sent by the driver (its own counter; in-tree has none)",
     "slots": "ring slots used, both ways",
+    "grants": "grants given and taken back by the driver (counted in a pass of its own)",
     "size": "bytes in a packet as it crosses the ring (large ones are segmented by nobody here)",
     "dropped": "packets that dom0's vif dropped",
 }
@@ -53,6 +54,7 @@ def delta(before, after):
     packets = change["rx_packets"] if out >= into else change["tx_packets"]
     result = {name: None if change[name] is None else change[name] / max(packets, 1)
               for name in ("guest_interrupts", "backend_interrupts", "notifications", "slots")}
+    result["grants"] = None         # see Net.grants
     result["size"] = max(out, into) / max(packets, 1)
     result["dropped"] = (change["rx_dropped"] + change["tx_dropped"]) / max(packets, 1)
     return packets, result

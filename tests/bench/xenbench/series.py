@@ -39,7 +39,8 @@ class Series:
     def __init__(self, guest, rows, rounds, seconds):
         self.guest, self.rows, self.rounds, self.seconds = guest, rows, rounds, seconds
         self.samples = []
-        self.clock = Clock(len(rows) * (3 * rounds + 1))
+        self.apart = collections.defaultdict(dict)      # (row, who) -> name -> figure
+        self.clock = Clock(len(rows) * (3 * rounds + 1) + sum(2 * len(subject.of(row).apart) for row in rows))
 
     def _turn(self, who, turn, about):
         counters = about.counters(self.guest) if who != FLOOR else None
@@ -62,6 +63,16 @@ class Series:
             self._turn(FLOOR, turn, about)
         # The last A closes the last pair and the last control.
         self._with(about.intree, INTREE, self.rounds, about)
+        for who, make in ((INTREE, about.intree), (OURS, about.ours)) if about.apart else ():
+            with make(self.guest):
+                self._count_apart(who, about)
+
+    def _count_apart(self, who, about):
+        for row in self.rows:
+            if subject.of(row) is about:
+                for name, function in about.apart.items():
+                    self.apart[row.name, who][name] = function(self.guest, row, self.seconds)
+                    self.clock.tick(f"{who}, {row.in_words}: {name} counted")
 
     def _with(self, make, who, turn, about):
         with make(self.guest):
@@ -82,7 +93,7 @@ class Spread:
 class Summary:
     """A row's figures out of the samples of a series."""
 
-    def __init__(self, row, samples):
+    def __init__(self, row, samples, apart):
         self.row, self.about = row, subject.of(row)
         by_turn = collections.defaultdict(dict)
         for sample in samples:
@@ -95,6 +106,8 @@ class Summary:
         self.control = Spread.of([a[turn + 1] / a[turn] for turn in b])
         self.per_op = {who: {name: self._median(turns, name) for name in self.about.names}
                        for who, turns in by_turn.items() if who != FLOOR}
+        for who, figures in self.per_op.items():
+            figures.update(apart.get((row.name, who), {}))
 
     @staticmethod
     def _median(turns, name):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What is measured: the disk, or the network. Each with its drivers, its jobs and its counters."""
-from . import counts, driver, fio, machine, netcounts, netrow
+from . import counts, driver, fio, machine, netcounts, netgrants, netrow
 
 
 class Block:
@@ -9,6 +9,7 @@ class Block:
     intree, ours = staticmethod(driver.intree), staticmethod(driver.ours)
     counters = counts.Counts
     digits = 0
+    apart = {}              # what is counted in a pass of its own: name -> function of guest, row, seconds
 
     @staticmethod
     def job(guest, row, seconds, counters):
@@ -31,6 +32,19 @@ class Net:
         before = counters.read() if counters else None
         value = netrow.run(guest, row, seconds, floor=not counters)
         return value, *(netcounts.delta(before, counters.read()) if counters else (0, {}))
+
+    @staticmethod
+    def grants(guest, row, seconds):
+        """For each packet."""
+        counters = netcounts.Counts(guest)
+        with netgrants.Grants(guest) as grants:
+            before, first = counters.read(), grants.read()
+            netrow.run(guest, row, seconds)
+            count, (packets, _) = grants.read() - first, netcounts.delta(before, counters.read())
+        return count / max(packets, 1)
+
+
+Net.apart = {"grants": Net.grants}
 
 
 def of(row):
