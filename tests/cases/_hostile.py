@@ -100,10 +100,15 @@ class Bench:
     def comment(self, text):
         self.results.append((f"# {text}", None))
 
-    def all_given_back(self):
-        """Once the driver is gone."""
+    def driver_removed(self, module, kind):
+        """It can be, everything is given back, and it can be loaded again."""
+        removed = self.guest.run(f"for device in /sys/bus/xen/drivers/{module}/{kind}-*; do "
+                                 f"echo ${{device##*/}} > ${{device%/*}}/unbind; done; modprobe -r {module}",
+                                 check=False, timeout=90)
+        self.result("modprobe -r", "" if removed else removed.err)
         self.result("mapped grants", self.same(self.mapped_before, self.mapped))
         self.result("granted pages", self.same(self.grants_before, lambda: granted_pages(self.guest)))
+        self.guest.run(f"modprobe {module}")
 
     @staticmethod
     def same(before, count, patience=20):

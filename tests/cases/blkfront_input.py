@@ -38,12 +38,9 @@ class Backend:
 
     def write(self, **keys):
         """Keys of the backend; None takes one away."""
-        for key, value in keys.items():
-            path = f"{self.back}/{key}"
-            if value is None:
-                self.dom0.run(f"xenstore-rm {path} 2>/dev/null || true")
-            else:
-                self.dom0.run(f"xenstore-write -- {path} '{value}'")
+        gone = "".join(f"xenstore-rm {self.back}/{key} 2>/dev/null; " for key, value in keys.items() if value is None)
+        pairs = " ".join(f"{self.back}/{key} '{value}'" for key, value in keys.items() if value is not None)
+        self.dom0.run(gone + (f"xenstore-write -- {pairs}" if pairs else "true"))
 
     def front_state(self):
         return self.dom0.read(f"{self.front}/state")

@@ -191,12 +191,7 @@ class Bench(_hostile.Bench):
         text = self.other.result().out
         fields = [line.split(";") for line in text.splitlines() if line.startswith("3;")]
         self.result("the other disk's data", "" if fields and fields[0][4] == "0" else text)
-        removed = self.guest.run("for device in /sys/bus/xen/drivers/xen-blkfront/vbd-*; do "
-                                 "echo ${device##*/} > ${device%/*}/unbind; done; modprobe -r xen-blkfront",
-                                 check=False, timeout=90)
-        self.result("modprobe -r", "" if removed else removed.err)
-        self.all_given_back()
-        self.guest.run("modprobe xen-blkfront")
+        self.driver_removed("xen-blkfront", "vbd")
         self.guest.wait_for("test -b /dev/xvda && dd if=/dev/xvda of=/dev/null bs=64k count=4 status=none",
                             what="/dev/xvda after modprobe")
 

@@ -7,7 +7,7 @@ import re
 
 from . import packages, rootfs
 
-PACKAGES = """python3 python3-yaml iproute2 ethtool socat iputils-ping openssh-client kmod procps bpftool
+PACKAGES = """python3 python3-yaml iproute2 ethtool socat iputils-ping iperf3 openssh-client kmod procps bpftool
 clang libbpf-dev gcc libc6-dev linux-libc-dev""".split()
 
 FOLDERS = """tools/testing/selftests/drivers/net tools/testing/selftests/net tools/testing/selftests/kselftest.h
@@ -25,9 +25,31 @@ for source in csum.c gro.c xdp_helper.c ../../drivers/net/napi_id_helper.c ../..
 done
 """
 
-# What stands in for scp, whose other half a remote end with dropbear does not have.
-SCP = r"""#!/bin/sh
-exec ssh -q "${2%%:*}" "cat > ${2#*:} && chmod 755 ${2#*:}" < "$1"
+# The way to a remote end whose SSH server is dropbear: it takes no long commands, and has no scp.
+REMOTE = """import itertools
+import os
+import subprocess
+import tempfile
+
+numbers = itertools.count()
+
+
+class Remote:
+    def __init__(self, name, folder):
+        self.name, self.folder = name, folder
+
+    def cmd(self, text):
+        script = tempfile.TemporaryFile()
+        script.write(text.encode() + b"\\n")
+        script.seek(0)
+        return subprocess.Popen(["ssh", "-q", self.name, "sh"], stdin=script,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def deploy(self, what):
+        there = f"/tmp/kselftest-{os.getpid()}-{next(numbers)}-{os.path.basename(what)}"
+        with open(os.path.join(self.folder, what), "rb") as file:
+            subprocess.run(["ssh", "-q", self.name, f"cat > {there} && chmod 755 {there}"], stdin=file, check=True)
+        return there
 """
 
 
@@ -45,9 +67,8 @@ test -d root/src/tools/testing/selftests/drivers/net
 cat > root/src/build <<'END'
 {BUILD}END
 chroot root sh /src/build
-cat > root/usr/local/bin/scp <<'END'
-{SCP}END
-chmod 755 root/usr/local/bin/scp
+cat > root/src/tools/testing/selftests/drivers/net/lib/py/remote_dropbear.py <<'END'
+{REMOTE}END
 mksquashfs root "$1" -comp lz4 -Xhc -noappend -no-progress -quiet -wildcards \
     -e 'usr/lib/llvm-*' 'usr/lib/gcc*' 'usr/libexec/gcc*' usr/include 'usr/lib/x86_64-linux-gnu/*.a' \
     'usr/lib/x86_64-linux-gnu/libLLVM*' 'usr/lib/x86_64-linux-gnu/libclang*'"""
