@@ -153,6 +153,9 @@ static void name_pollers(struct netfront *nf)
 {
 	unsigned int i;
 
+	for (i = 0; i < nf->netdev->num_rx_queues; i++)
+		netif_napi_set_irq(&nf->pollers[i].napi, i < nf->nr_queues ?
+				   nf->queues[i].rx.shared.irq : -1);
 	for (i = 0; i < nf->nr_queues; i++) {
 		netif_queue_set_napi(nf->netdev, i, NETDEV_QUEUE_TYPE_RX,
 				     &nf->pollers[i].napi);

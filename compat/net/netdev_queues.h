@@ -19,6 +19,10 @@ static inline void netif_queue_set_napi(struct net_device *netdev,
 					struct napi_struct *napi)
 {
 }
+
+static inline void netif_napi_set_irq(struct napi_struct *napi, int irq)
+{
+}
 #endif
 
 /* ...and since 6.9 what the queue did. */

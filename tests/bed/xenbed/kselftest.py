@@ -19,7 +19,7 @@ for source in *.bpf.c; do
     [ -e $source ] || continue
     clang -g -O2 -mcpu=v3 --target=bpf -I /usr/include/x86_64-linux-gnu -c $source -o ${source%.c}.o
 done
-for source in csum.c gro.c xdp_helper.c ../../drivers/net/napi_id_helper.c ../../drivers/net/hw/toeplitz.c; do
+for source in csum.c gro.c xdp_helper.c ../../drivers/net/napi_id_helper.c; do
     [ -e $source ] || continue
     gcc -static -O2 -w -I ../.. -I . $source -o ${source%.c} || echo "$source: not built"
 done
