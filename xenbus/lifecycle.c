@@ -344,6 +344,11 @@ static void step_offered(struct xenfront_device *xf, enum xenbus_state backend)
 		break;
 	case XenbusStateClosing:
 	case XenbusStateClosed:
+		/* Once may be a restart of its own. */
+		if (xf->failures == 1)
+			dev_warn(&xf->dev->dev,
+				 "backend %s refuses what it is offered; trying again, ever more slowly\n",
+				 xf->dev->otherend);
 		give_up_offer(xf);
 		break;
 	case XenbusStateInitialising:

@@ -82,8 +82,15 @@ def rebind(guest, nic=0, settings=":"):
 def ping(machine, address, options="-c 3 -i 0.2 -W 3"):
     """What ping says, and that nothing is lost on the way."""
     result = machine.run(f"ping -n -q {options} {address}", check=False)
-    assert " 0% packet loss" in result.out, f"ping {options} {address}: {result.out}{result.err}"
+    assert " 0% packet loss" in result.out, f"ping {options} {address}: {result.out}{result.err}{losses(machine)}"
     return result.out
+
+
+def losses(machine):
+    """Where packets may have got lost, as far as this end knows."""
+    return machine.run("ip -s -s link; grep -h -E '^(Ip|Icmp):' /proc/net/snmp; cat /proc/net/softnet_stat; "
+                       "for i in /sys/class/net/*/device/nodename; do i=${i%/device/nodename}; ethtool -S ${i##*/}; done",
+                       check=False).out
 
 
 def features(guest, nic=0):

@@ -14,7 +14,10 @@ def talk(one, other, seconds=1):
     ip, ip6 = other.nics.find(0).ip, other.nics.find(0).ip6
     for address in (ip, ip6):
         for size in (0, 56, 1452, 1472, 1473, 4000, 20000, 65500):
-            net.ping(one, address, f"-c 3 -i 0.05 -W 3 -s {size}")
+            try:
+                net.ping(one, address, f"-c 3 -i 0.05 -W 3 -s {size}")
+            except AssertionError as error:
+                raise AssertionError(f"{error}\n{other.name}:\n{net.losses(other)}\ndom0:\n{net.losses(one.dom0)}") from None
         net.file_both_ways(one, other, address, 8)
         net.tcp(other, one, address, "", seconds)
         net.tcp(other, one, address, "-R", seconds)
