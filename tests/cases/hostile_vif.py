@@ -19,6 +19,7 @@ BAD_BUFFER = r"backend wrote -?\d+ bytes at \d+ of a buffer" + BROKEN
 NO_END = r"backend's packet has no end" + BROKEN
 BAD_EXTRA = r"backend sent extra information of type \d+" + BROKEN
 BAD_BUFFERS = r"backend claims \d+ answers to \d+ buffers" + BROKEN
+REFUSED = r"backend \S+ refuses what it is offered"
 AT_WORK = r"backend is at work on a buffer that it has answered" + BROKEN
 MTU = 9000
 
@@ -159,6 +160,7 @@ def received(bench):
 def connection(bench):
     "No answer, no event, mappings that outlive answers and the connection, death, states that jump about."
     bench.run([Trial("silence", over=True), Trial("no-notify", over=True), Trial("hold-data", STILL_MAPPED),
-               Trial("hold-closed=4", connects=2), Trial("die", optional=True)])
+               Trial("hold-closed=4", connects=2), Trial("die", optional=True),
+               Trial("refuse=3", REFUSED, connects=2)])
     bench.run([Trial(f"states={jumps}", optional=True)
                for jumps in ("1.4", "4.1.4", "5", "6", "99.4", "abc.4", "-.4", "7.8.4")])

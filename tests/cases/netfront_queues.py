@@ -74,25 +74,6 @@ def two_queues(host):
         guest.destroy()
 
 
-@case(long=True, guest=False)
-def refused(host):
-    "netback refuses the number of queues that it offered itself: a line says so, and all is well once it takes them."
-    with net.Queues(host, 2) as allowed:
-        guest = host.guest(vcpus=2, nics=[Nic()]).start()
-        name, since = guest.interface(), net.log_length(guest)
-        guest.run(f"ethtool -L {name} combined 1")
-        allowed.set(1)
-        assert not guest.run(f"ethtool -L {name} combined 2", check=False), "ethtool -L says that there are two queues"
-        net.wait_until(lambda: net.lines(guest, "refuses what it is offered", since), "a line says so", 30)
-        allowed.set(2)
-        guest.wait_for(f"ping -c 1 -W 1 -q {DOM0}", what="dom0 answers again")
-        assert in_use(guest) == 2 and offered(host, guest)[0] == 2, (in_use(guest), offered(host, guest))
-        said = net.lines(guest, "refuses what it is offered", since)
-        assert len(said) == 1, said
-        net.settled(guest)
-        guest.destroy()
-
-
 @case(guest=False)
 def receive_steering(host):
     "The table and the key that ethtool sets are netback's: packets go to the queues that it names."

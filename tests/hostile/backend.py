@@ -114,6 +114,9 @@ class Backend:
                 raise Ended
 
     def connect(self):
+        if any(lie.refuses(self) for lie in self.armed()):
+            self.switch(CLOSING)
+            return
         try:
             self.connection = self.make_connection(lambda key: self.store.read(f"{self.front}/{key}"))
         except (OSError, TypeError, ValueError) as error:

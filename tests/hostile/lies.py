@@ -35,6 +35,10 @@ class Lie:
     def offering(self, backend, offer):
         """The keys in xenstore are about to be written."""
 
+    def refuses(self, backend):
+        """The front-end has made its offer; true if it is turned down."""
+        return False
+
     def take(self, connection, requests):
         """Requests have come; what is not returned is not answered."""
         return requests

@@ -33,6 +33,20 @@ class States(Lie):
             backend.store.write(path, state)
 
 
+class Refuse(Lie):
+    name, text, default = "refuse", "goes away, and refuses what the front-end offers then, N times", 3
+
+    def armed(self, backend):
+        if backend.connection:
+            backend.ask_to_close()
+
+    def refuses(self, backend):
+        self.argument -= 1
+        if not self.argument:
+            self.tell(backend, "refused the last offer")
+        return True
+
+
 class Other(Lie):
     """The device goes away and comes back with other keys; for good, until "restore"."""
     changes = {}
