@@ -104,10 +104,11 @@ def run_all(host, guest, programs):
 
 @case(long=True, kernel=["6.12", "7.x"], vcpus=2, memory=1024)
 def drivers_net(host, guest):
-    "drivers/net: pings with and without XDP, queues, rings, statistics, NAPI, XDP."
-    # napi_threaded wants an ethtool newer than any release of Debian's, netpoll_basic bpftrace, gro more than minutes.
+    "drivers/net: pings with and without XDP, queues, rings, statistics, NAPI."
+    # napi_threaded wants an ethtool newer than Debian's, netpoll_basic bpftrace; gro takes more than minutes here, and
+    # xdp gives a command at the remote end two seconds, which is not enough: netfront_xdp.py does the same and waits.
     run_all(host, guest, [f"drivers/net/{name}.py" for name in
-                          ("ping", "queues", "stats", "napi_id", "ring_reconfig", "xdp")])
+                          ("ping", "queues", "stats", "napi_id", "ring_reconfig")])
 
 
 @case(long=True, kernel=["6.12", "7.x"], vcpus=2, memory=1024)
