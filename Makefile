@@ -32,7 +32,7 @@ shell:						## the running Xen host by hand: dom0, the guest's console, its scre
 check:						## the tests; ONLY=<glob> runs those whose names match
 	@tests/check $(if $(ONLY),--only '$(ONLY)')
 
-check-long:					## every test, the long ones too: about two hours
+check-long:					## every test, the long ones too: more than two hours
 	@tests/check --long
 
 bench:						## the in-tree drivers and ours, in turn, in one boot

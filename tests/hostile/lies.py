@@ -148,16 +148,21 @@ class ProducerLie(Lie):
     real = None
 
     def spoil(self, connection):
-        if not self.over:
-            self.real = connection.ring.answered
-            connection.ring.answered = self.wrong(connection.ring) % U32
+        self.falsify(connection.ring)
 
     def published(self, connection, first, answers):
+        self.forget(connection, connection.ring)
+
+    def falsify(self, ring_):
+        if not self.over:
+            self.real, ring_.answered = ring_.answered, self.wrong(ring_) % U32
+
+    def forget(self, connection, ring_):
         if self.real is not None and not self.over:
-            self.tell(connection.backend, f"rsp_prod {connection.ring.answered}, really {self.real}")
+            self.tell(connection.backend, f"rsp_prod {ring_.answered}, really {self.real}")
             connection.channel.notify()
             # What follows is counted from the truth; the wrong index stays visible until then.
-            connection.ring.answered = self.real
+            ring_.answered = self.real
 
 
 class ProducerJump(ProducerLie):

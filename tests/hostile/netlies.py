@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a network backend lies about beside what any backend can: what becomes of the guest's packets, and
 what is in the buffers that it gets back."""
+import lies
 import netif
-from lies import AnswerLie, Lie, U32
+from lies import AnswerLie, Lie
 
 
 class SendLie(AnswerLie):
@@ -129,45 +130,32 @@ class ChecksumBlank(DeliverLie):
         answers[0].flags |= netif.CSUM_BLANK | netif.VALIDATED
 
 
-class DeliverProducer(Lie):
-    """rsp_prod of the receive ring is not what it should be, once."""
-    real = None
+class OnReceiving:
+    """Makes a lie about the one ring's rsp_prod one about the other's."""
 
-    def wrong(self, ring_):
-        raise NotImplementedError
+    def spoil(self, connection):
+        pass
+
+    def published(self, connection, first, answers):
+        pass
 
     def spoil_receiving(self, connection):
-        if not self.over:
-            ring_ = connection.receiving
-            self.real, ring_.answered = ring_.answered, self.wrong(ring_) % U32
+        self.falsify(connection.receiving)
 
     def delivered(self, connection):
-        if self.real is not None and not self.over:
-            ring_ = connection.receiving
-            self.tell(connection.backend, f"rsp_prod {ring_.answered}, really {self.real}")
-            connection.channel.notify()
-            ring_.answered = self.real
+        self.forget(connection, connection.receiving)
 
 
-class DeliverJump(DeliverProducer):
+class DeliverJump(OnReceiving, lies.ProducerJump):
     name, text = "deliver-prod-jump", "the receive ring's rsp_prod jumps by more than the ring holds"
 
-    def wrong(self, ring_):
-        return ring_.answered + ring_.size + 1
 
-
-class DeliverAhead(DeliverProducer):
+class DeliverAhead(OnReceiving, lies.ProducerAhead):
     name, text = "deliver-prod-ahead", "the receive ring's rsp_prod is ahead of the buffers, within the ring's size"
 
-    def wrong(self, ring_):
-        return ring_.req_prod.value + 1
 
-
-class DeliverBack(DeliverProducer):
+class DeliverBack(OnReceiving, lies.ProducerBack):
     name, text = "deliver-prod-back", "the receive ring's rsp_prod moves backwards"
-
-    def wrong(self, ring_):
-        return ring_.rsp_prod.value - 1
 
 
 class HoldBuffer(Lie):
