@@ -169,6 +169,22 @@ struct netfront_queue {
 	char rx_name[IFNAMSIZ + 12];
 };
 
+/**
+ * netfront_tx_count() - something happened on the way out
+ * @queue:	the queue
+ * @counter:	what
+ * @nr:		how often
+ *
+ * Context: under &netfront_tx.lock, unless the queue is not in use.
+ */
+static inline void netfront_tx_count(struct netfront_queue *queue,
+				     enum netfront_tx_counter counter, u64 nr)
+{
+	u64_stats_update_begin(&queue->stats->tx_sync);
+	u64_stats_add(&queue->stats->tx[counter], nr);
+	u64_stats_update_end(&queue->stats->tx_sync);
+}
+
 /* ------------------------------------------------------------------------
  * control.c, rss.c
  */

@@ -21,18 +21,10 @@
 #include <xenfront.h>
 
 #include "netfront.h"
+#include "packet.h"
 
-/* Copied packets under way, up to which nobody waits for them. */
-#define FEW		8
-/* Until these are taken back, if nothing else has NAPI look. */
+/* Until copied packets are taken back, if nothing else has NAPI look. */
 #define RECLAIM		1
-static void count(struct netfront_queue *queue,
-		  enum netfront_tx_counter counter, u64 nr)
-{
-	u64_stats_update_begin(&queue->stats->tx_sync);
-	u64_stats_add(&queue->stats->tx[counter], nr);
-	u64_stats_update_end(&queue->stats->tx_sync);
-}
 
 /**
  * netfront_tx_stats_read() - counters that belong together
@@ -177,7 +169,7 @@ int netfront_tx_destroy(struct netfront_queue *queue, bool force)
 	tx->nr_free = 0;
 	tx->nr_held = 0;
 	if (lost)
-		count(queue, NETFRONT_TX_DROPPED, lost);
+		netfront_tx_count(queue, NETFRONT_TX_DROPPED, lost);
 	for (i = queue->id; i < queue->nf->netdev->num_tx_queues;
 	     i += queue->nf->nr_queues)
 		netdev_tx_reset_queue(netdev_get_tx_queue(queue->nf->netdev, i));
@@ -191,39 +183,35 @@ out:
  * out
  */
 
-static unsigned int pages_of(unsigned int offset, unsigned int len)
-{
-	return DIV_ROUND_UP(offset % XEN_PAGE_SIZE + len, XEN_PAGE_SIZE);
-}
-
 static unsigned int slots_of(const struct sk_buff *skb)
 {
 	unsigned int i, slots, len;
 
-	slots = pages_of(offset_in_page(skb->data), skb_headlen(skb));
+	slots = netfront_pages_of(offset_in_page(skb->data), skb_headlen(skb));
 	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
 		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
 
 		len = skb_frag_size(frag);
 		if (len)
-			slots += pages_of(skb_frag_off(frag), len);
+			slots += netfront_pages_of(skb_frag_off(frag), len);
 	}
 	return slots;
 }
 
-/* The packet that is being written to the ring. */
-struct packet {
-	struct netfront_queue *queue;
-	struct xen_netif_tx_request *first;
-	struct xen_netif_tx_request *last;
-	unsigned int head;
-	unsigned int slots;
-};
-
-/* One slot, whose grant the caller makes, if there is to be one. */
-static struct netfront_tx_slot *slot_take(struct packet *pkt,
-					  unsigned int offset,
-					  unsigned int len)
+/**
+ * netfront_packet_slot() - one slot
+ * @pkt:	the packet
+ * @offset:	where its data begin in its page
+ * @len:	how much there is
+ *
+ * The caller makes its grant, if there is to be one.
+ *
+ * Context: any; under &netfront_tx.lock, and there is room.
+ * Return: the slot.
+ */
+struct netfront_tx_slot *netfront_packet_slot(struct netfront_packet *pkt,
+					      unsigned int offset,
+					      unsigned int len)
 {
 	struct netfront_tx *tx = &pkt->queue->tx;
 	struct xen_netif_tx_request *req;
@@ -254,12 +242,12 @@ static struct netfront_tx_slot *slot_take(struct packet *pkt,
 }
 
 /* One slot: @len bytes at @offset of the Xen page @gfn. */
-static struct netfront_tx_slot *slot_write(struct packet *pkt,
+static struct netfront_tx_slot *slot_write(struct netfront_packet *pkt,
 					   unsigned long gfn,
 					   unsigned int offset,
 					   unsigned int len)
 {
-	struct netfront_tx_slot *slot = slot_take(pkt, offset, len);
+	struct netfront_tx_slot *slot = netfront_packet_slot(pkt, offset, len);
 
 	gnttab_grant_foreign_access_ref(slot->ref,
 					pkt->queue->nf->xf.dev->otherend_id,
@@ -267,8 +255,17 @@ static struct netfront_tx_slot *slot_write(struct packet *pkt,
 	return slot;
 }
 
-static void write_range(struct packet *pkt, struct page *page,
-			unsigned int offset, unsigned int len)
+/**
+ * netfront_packet_range() - slots for a piece of memory
+ * @pkt:	the packet
+ * @page:	where it is; granted, read-only
+ * @offset:	where it begins, maybe in a later page of a compound one
+ * @len:	its length
+ *
+ * Context: any; under &netfront_tx.lock, and there is room.
+ */
+void netfront_packet_range(struct netfront_packet *pkt, struct page *page,
+			   unsigned int offset, unsigned int len)
 {
 	unsigned int part;
 
@@ -289,8 +286,18 @@ static void write_range(struct packet *pkt, struct page *page,
 	}
 }
 
-/* Behind the first slot: what the backend is to know of the packet. */
-static struct xen_netif_extra_info *write_extra(struct packet *pkt, u8 type)
+/**
+ * netfront_packet_extra() - what else the backend is to know of a packet
+ * @pkt:	the packet, which has one slot so far and no such information
+ * @type:	XEN_NETIF_EXTRA_TYPE_*
+ *
+ * It takes the place in the ring behind the first slot.
+ *
+ * Context: any; under &netfront_tx.lock, and there is room.
+ * Return: what the caller fills in.
+ */
+struct xen_netif_extra_info *
+netfront_packet_extra(struct netfront_packet *pkt, u8 type)
 {
 	struct netfront_tx *tx = &pkt->queue->tx;
 	struct xen_netif_extra_info *extra;
@@ -303,27 +310,38 @@ static struct xen_netif_extra_info *write_extra(struct packet *pkt, u8 type)
 	return extra;
 }
 
-static void write_gso(struct packet *pkt, const struct sk_buff *skb)
+static void write_gso(struct netfront_packet *pkt, const struct sk_buff *skb)
 {
 	struct xen_netif_extra_info *extra;
 
-	extra = write_extra(pkt, XEN_NETIF_EXTRA_TYPE_GSO);
+	extra = netfront_packet_extra(pkt, XEN_NETIF_EXTRA_TYPE_GSO);
 	extra->u.gso.size = skb_shinfo(skb)->gso_size;
 	extra->u.gso.type = skb_shinfo(skb)->gso_type & SKB_GSO_TCPV6 ?
 		XEN_NETIF_GSO_TYPE_TCPV6 : XEN_NETIF_GSO_TYPE_TCPV4;
 }
 
-static void write_flags(struct packet *pkt, const struct sk_buff *skb)
+/**
+ * netfront_packet_describe() - say what the stack knows of a packet
+ * @pkt:	the packet, which has one slot so far
+ * @skb:	the stack's
+ *
+ * Context: any; under &netfront_tx.lock, and there is room.
+ */
+void netfront_packet_describe(struct netfront_packet *pkt,
+			      const struct sk_buff *skb)
 {
 	if (skb->ip_summed == CHECKSUM_PARTIAL)
 		pkt->first->flags |= XEN_NETTXF_csum_blank |
 				     XEN_NETTXF_data_validated;
 	else if (skb->ip_summed == CHECKSUM_UNNECESSARY)
 		pkt->first->flags |= XEN_NETTXF_data_validated;
+	if (skb_is_gso(skb))
+		write_gso(pkt, skb);
 }
 
 /* The packet's own pages. */
-static void write_granted(struct packet *pkt, const struct sk_buff *skb)
+static void write_granted(struct netfront_packet *pkt,
+			  const struct sk_buff *skb)
 {
 	unsigned int offset = offset_in_page(skb->data);
 	unsigned int len, i;
@@ -331,35 +349,47 @@ static void write_granted(struct packet *pkt, const struct sk_buff *skb)
 	/* The first slot goes before what describes the packet. */
 	len = min_t(unsigned int, skb_headlen(skb),
 		    XEN_PAGE_SIZE - offset % XEN_PAGE_SIZE);
-	write_range(pkt, virt_to_page(skb->data), offset, len);
-	write_flags(pkt, skb);
-	if (skb_is_gso(skb))
-		write_gso(pkt, skb);
+	netfront_packet_range(pkt, virt_to_page(skb->data), offset, len);
+	netfront_packet_describe(pkt, skb);
 	if (skb_headlen(skb) > len)
-		write_range(pkt, virt_to_page(skb->data + len),
-			    offset_in_page(skb->data + len),
-			    skb_headlen(skb) - len);
+		netfront_packet_range(pkt, virt_to_page(skb->data + len),
+				      offset_in_page(skb->data + len),
+				      skb_headlen(skb) - len);
 	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
 		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
 
-		write_range(pkt, skb_frag_page(frag), skb_frag_off(frag),
-			    skb_frag_size(frag));
+		netfront_packet_range(pkt, skb_frag_page(frag),
+				      skb_frag_off(frag), skb_frag_size(frag));
 	}
 }
 
-static void free_copy(struct page *page)
+/**
+ * netfront_copy_free() - free a copy that was not written to the ring
+ * @page: its first page, or NULL
+ *
+ * Context: any.
+ */
+void netfront_copy_free(struct page *page)
 {
 	struct page *next;
 
 	for (; page; page = next) {
-		next = (struct page *)page->private;
+		next = netfront_copy_next(page);
 		set_page_private(page, 0);
 		__free_page(page);
 	}
 }
 
-/* Pages for a copy, linked by their private fields. */
-static struct page *alloc_copy(unsigned int len)
+/**
+ * netfront_copy_alloc() - pages for a copy
+ * @len: how much there is to be copied
+ *
+ * They are linked by their private fields: see netfront_copy_next().
+ *
+ * Context: any.
+ * Return: the first one, or NULL if there is no memory.
+ */
+struct page *netfront_copy_alloc(unsigned int len)
 {
 	struct page *first = NULL, *page, **next = &first;
 	unsigned int offset;
@@ -368,7 +398,7 @@ static struct page *alloc_copy(unsigned int len)
 		/* Zeroed: the backend sees all of it. */
 		page = alloc_page(GFP_ATOMIC | __GFP_NOWARN | __GFP_ZERO);
 		if (!page) {
-			free_copy(first);
+			netfront_copy_free(first);
 			return NULL;
 		}
 		*next = page;
@@ -377,53 +407,44 @@ static struct page *alloc_copy(unsigned int len)
 	return first;
 }
 
-static struct page *next_copy(const struct page *page)
-{
-	return (struct page *)page->private;
-}
-
 static struct page *copy_skb(const struct sk_buff *skb)
 {
-	struct page *first = alloc_copy(skb->len), *page;
+	struct page *first = netfront_copy_alloc(skb->len), *page;
 	unsigned int offset = 0, len;
 
-	for (page = first; page; page = next_copy(page), offset += len) {
+	for (page = first; page; page = netfront_copy_next(page)) {
 		len = min_t(unsigned int, skb->len - offset, XEN_PAGE_SIZE);
 		skb_copy_bits(skb, offset, page_address(page), len);
+		offset += len;
 	}
 	return first;
 }
 
-static void write_copied(struct packet *pkt, unsigned int left,
-			 const struct sk_buff *skb, struct page *page)
+/**
+ * netfront_packet_copy() - slots for a copy
+ * @pkt:	the packet, which has no slot yet
+ * @left:	the packet's length
+ * @skb:	the stack's, to be described; or NULL
+ * @page:	the copy's first page; each is its slot's from now on
+ *
+ * Context: any; under &netfront_tx.lock, and there is room.
+ */
+void netfront_packet_copy(struct netfront_packet *pkt, unsigned int left,
+			  const struct sk_buff *skb, struct page *page)
 {
 	struct netfront_tx_slot *slot;
 	struct page *next;
 	unsigned int len;
 
 	for (; page; page = next, left -= len) {
-		next = next_copy(page);
+		next = netfront_copy_next(page);
 		set_page_private(page, 0);
 		len = min_t(unsigned int, left, XEN_PAGE_SIZE);
 		slot = slot_write(pkt, xen_page_to_gfn(page), 0, len);
 		slot->own = page;
-		if (pkt->slots > 1 || !skb)
-			continue;
-		write_flags(pkt, skb);
-		if (skb_is_gso(skb))
-			write_gso(pkt, skb);
+		if (pkt->slots == 1 && skb)
+			netfront_packet_describe(pkt, skb);
 	}
-}
-
-static bool has_room(const struct netfront_tx *tx)
-{
-	return RING_FREE_REQUESTS(&tx->front) >= NETFRONT_TX_ROOM &&
-	       tx->nr_free >= NETFRONT_TX_ROOM;
-}
-
-static unsigned int under_way(const struct netfront_tx *tx)
-{
-	return tx->front.req_prod_pvt - tx->front.rsp_cons;
 }
 
 /*
@@ -435,7 +456,8 @@ static bool is_waited_for(const struct netfront_queue *queue)
 {
 	const struct net_device *netdev = queue->nf->netdev;
 
-	return queue->tx.nr_held || under_way(&queue->tx) > FEW ||
+	return queue->tx.nr_held ||
+	       netfront_tx_under_way(&queue->tx) > NETFRONT_TX_FEW ||
 	       queue->tx.stopped ||
 	       netif_xmit_stopped(netdev_get_tx_queue(netdev, queue->id));
 }
@@ -458,7 +480,7 @@ static bool ask_for_event(struct netfront_queue *queue)
 
 	tx->waited_for = is_waited_for(queue);
 	if (tx->waited_for)
-		after = under_way(tx) / 2 + 1;
+		after = netfront_tx_under_way(tx) / 2 + 1;
 	WRITE_ONCE(sring->rsp_event,
 		   cons + min(after, READ_ONCE(queue->nf->tx_frames)));
 	/* The wish before the look; pairs with the backend's own order. */
@@ -466,14 +488,20 @@ static bool ask_for_event(struct netfront_queue *queue)
 	return READ_ONCE(sring->rsp_prod) != cons;
 }
 
-static void tx_push(struct netfront_queue *queue)
+/**
+ * netfront_tx_push() - let the backend see what was written
+ * @queue: the queue
+ *
+ * Context: any; under &netfront_tx.lock.
+ */
+void netfront_tx_push(struct netfront_queue *queue)
 {
 	struct netfront_tx *tx = &queue->tx;
 	struct xen_netif_tx_sring *sring = tx->front.sring;
 
 	if (xenfront_ring_push(&tx->pushed, tx->front.req_prod_pvt,
 			       &sring->req_prod, &sring->req_event)) {
-		count(queue, NETFRONT_TX_NOTIFICATIONS, 1);
+		netfront_tx_count(queue, NETFRONT_TX_NOTIFICATIONS, 1);
 		notify_remote_via_irq(tx->shared.irq ?: queue->rx.shared.irq);
 	}
 	if (tx->waited_for)
@@ -484,17 +512,19 @@ static void tx_push(struct netfront_queue *queue)
 		napi_schedule(queue->napi);
 }
 
-/* A first slot that ends at a page's end may be too short. */
-static bool needs_copy(const struct netfront_queue *queue, const void *data)
-{
-	return queue->nf->bounce ||
-	       XEN_PAGE_SIZE - offset_in_page(data) % XEN_PAGE_SIZE < ETH_HLEN;
-}
-
-/* All slots are written: the packet is whole. */
-static struct netfront_tx_slot *packet_end(struct packet *pkt,
-					   enum netfront_tx_kind kind,
-					   unsigned int bytes, bool copied)
+/**
+ * netfront_packet_end() - all slots are written: the packet is whole
+ * @pkt:	the packet
+ * @kind:	whose it is
+ * @bytes:	its length
+ * @copied:	for the statistics
+ *
+ * Context: any; under &netfront_tx.lock.
+ * Return: the first slot, which the caller tells whose packet it is.
+ */
+struct netfront_tx_slot *netfront_packet_end(struct netfront_packet *pkt,
+					     enum netfront_tx_kind kind,
+					     unsigned int bytes, bool copied)
 {
 	struct netfront_stats *stats = pkt->queue->stats;
 	struct netfront_tx_slot *head = &pkt->queue->tx.slots[pkt->head];
@@ -532,19 +562,19 @@ static bool fits_cell(const struct netfront_tx *tx, const struct sk_buff *skb)
  */
 static bool send_cell(struct netfront_queue *queue, struct sk_buff *skb)
 {
-	bool held = under_way(&queue->tx) > FEW;
-	struct packet pkt = { .queue = queue };
+	bool held = netfront_tx_under_way(&queue->tx) > NETFRONT_TX_FEW;
+	struct netfront_packet pkt = { .queue = queue };
 	struct netfront_tx *tx = &queue->tx;
 	struct netfront_tx_slot *head;
 	unsigned int offset;
 
-	slot_take(&pkt, 0, skb->len);
+	netfront_packet_slot(&pkt, 0, skb->len);
 	offset = pkt.head * NETFRONT_TX_CELL_SIZE;
 	skb_copy_bits(skb, 0, tx->cells.pages + offset, skb->len);
 	pkt.first->gref = tx->cells.refs[offset / XEN_PAGE_SIZE];
 	pkt.first->offset = offset % XEN_PAGE_SIZE;
-	write_flags(&pkt, skb);
-	head = packet_end(&pkt, NETFRONT_TX_CELL, skb->len, true);
+	netfront_packet_describe(&pkt, skb);
+	head = netfront_packet_end(&pkt, NETFRONT_TX_CELL, skb->len, true);
 	head->txq = skb_get_queue_mapping(skb);
 	head->skb = held ? skb : NULL;
 	tx->nr_held += held;
@@ -554,14 +584,14 @@ static bool send_cell(struct netfront_queue *queue, struct sk_buff *skb)
 static void send(struct netfront_queue *queue, struct sk_buff *skb,
 		 struct page *copy)
 {
-	struct packet pkt = { .queue = queue };
+	struct netfront_packet pkt = { .queue = queue };
 	struct netfront_tx_slot *head;
 
 	if (copy)
-		write_copied(&pkt, skb->len, skb, copy);
+		netfront_packet_copy(&pkt, skb->len, skb, copy);
 	else
 		write_granted(&pkt, skb);
-	head = packet_end(&pkt, NETFRONT_TX_SKB, skb->len, copy);
+	head = netfront_packet_end(&pkt, NETFRONT_TX_SKB, skb->len, copy);
 	head->txq = skb_get_queue_mapping(skb);
 	head->skb = skb;
 	queue->tx.nr_held++;
@@ -578,7 +608,7 @@ static bool prepare(struct netfront_queue *queue, struct sk_buff *skb,
 		    slots_of(skb) > XEN_NETIF_NR_SLOTS_MIN)
 			return false;
 	}
-	if (unlikely(needs_copy(queue, skb->data))) {
+	if (unlikely(netfront_needs_copy(queue, skb->data))) {
 		*copy = copy_skb(skb);
 		return *copy;
 	}
@@ -630,28 +660,28 @@ netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev)
 		goto drop;
 
 	spin_lock_irqsave(&tx->lock, flags);
-	if (unlikely(!has_room(tx))) {
+	if (unlikely(!netfront_tx_has_room(tx))) {
 		netif_tx_stop_queue(txq);
 		tx->stopped = true;
-		tx_push(queue);
+		netfront_tx_push(queue);
 		spin_unlock_irqrestore(&tx->lock, flags);
-		free_copy(copy);
+		netfront_copy_free(copy);
 		return NETDEV_TX_BUSY;
 	}
 	if (unlikely(pieces && !skb_is_nonlinear(skb)))
-		count(queue, NETFRONT_TX_LINEARIZED, 1);
+		netfront_tx_count(queue, NETFRONT_TX_LINEARIZED, 1);
 	skb_tx_timestamp(skb);
 	if (!cell)
 		send(queue, skb, copy);
 	else if (!send_cell(queue, skb))
 		done = skb;
-	if (unlikely(!has_room(tx))) {
+	if (unlikely(!netfront_tx_has_room(tx))) {
 		/* netfront_tx_clean() wakes it, under the same lock. */
 		netif_tx_stop_queue(txq);
 		tx->stopped = true;
 	}
 	if (__netdev_tx_sent_queue(txq, len, netdev_xmit_more()))
-		tx_push(queue);
+		netfront_tx_push(queue);
 	spin_unlock_irqrestore(&tx->lock, flags);
 	if (done)
 		dev_consume_skb_any(done);
@@ -660,10 +690,10 @@ netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev)
 drop:
 	dev_kfree_skb_any(skb);
 	spin_lock_irqsave(&tx->lock, flags);
-	count(queue, NETFRONT_TX_DROPPED, 1);
+	netfront_tx_count(queue, NETFRONT_TX_DROPPED, 1);
 	/* Those before it may have counted on it to be the last. */
 	if (!netdev_xmit_more())
-		tx_push(queue);
+		netfront_tx_push(queue);
 	spin_unlock_irqrestore(&tx->lock, flags);
 	return NETDEV_TX_OK;
 }
@@ -676,14 +706,14 @@ static unsigned int frame_slots(struct xdp_frame *frame)
 {
 	unsigned int i, slots;
 
-	slots = pages_of(offset_in_page(frame->data), frame->len);
+	slots = netfront_pages_of(offset_in_page(frame->data), frame->len);
 	if (xdp_frame_has_frags(frame)) {
 		const struct skb_shared_info *info =
 			xdp_get_shared_info_from_frame(frame);
 
 		for (i = 0; i < info->nr_frags; i++)
-			slots += pages_of(skb_frag_off(&info->frags[i]),
-					  skb_frag_size(&info->frags[i]));
+			slots += netfront_pages_of(skb_frag_off(&info->frags[i]),
+						   skb_frag_size(&info->frags[i]));
 	}
 	return slots;
 }
@@ -701,7 +731,7 @@ static void copy_append(struct copy_end *end, const void *data,
 
 	for (; len; len -= part, data += part) {
 		if (end->used == XEN_PAGE_SIZE) {
-			end->page = next_copy(end->page);
+			end->page = netfront_copy_next(end->page);
 			end->used = 0;
 		}
 		part = min_t(unsigned int, len, XEN_PAGE_SIZE - end->used);
@@ -712,7 +742,7 @@ static void copy_append(struct copy_end *end, const void *data,
 
 static struct page *copy_frame(struct xdp_frame *frame)
 {
-	struct page *first = alloc_copy(xdp_get_frame_len(frame));
+	struct page *first = netfront_copy_alloc(xdp_get_frame_len(frame));
 	struct copy_end end = { .page = first };
 	unsigned int i;
 
@@ -730,61 +760,61 @@ static struct page *copy_frame(struct xdp_frame *frame)
 	return first;
 }
 
-static void write_frame(struct packet *pkt, struct xdp_frame *frame)
+static void write_frame(struct netfront_packet *pkt, struct xdp_frame *frame)
 {
 	unsigned int i;
 
-	write_range(pkt, virt_to_page(frame->data),
-		    offset_in_page(frame->data), frame->len);
+	netfront_packet_range(pkt, virt_to_page(frame->data),
+			      offset_in_page(frame->data), frame->len);
 	if (!xdp_frame_has_frags(frame))
 		return;
 	for (i = 0; i < xdp_get_shared_info_from_frame(frame)->nr_frags; i++) {
 		const skb_frag_t *frag =
 			&xdp_get_shared_info_from_frame(frame)->frags[i];
 
-		write_range(pkt, skb_frag_page(frag), skb_frag_off(frag),
-			    skb_frag_size(frag));
+		netfront_packet_range(pkt, skb_frag_page(frag),
+				      skb_frag_off(frag), skb_frag_size(frag));
 	}
 }
 
 static bool send_frame(struct netfront_queue *queue, struct xdp_frame *frame)
 {
 	unsigned int len = xdp_get_frame_len(frame);
-	struct packet pkt = { .queue = queue };
+	struct netfront_packet pkt = { .queue = queue };
 	struct netfront_tx_slot *head;
 	struct page *copy = NULL;
 
 	if (len < ETH_HLEN || len > XEN_NETIF_MAX_TX_SIZE ||
 	    frame_slots(frame) > XEN_NETIF_NR_SLOTS_MIN ||
-	    !has_room(&queue->tx))
+	    !netfront_tx_has_room(&queue->tx))
 		return false;
-	if (unlikely(needs_copy(queue, frame->data))) {
+	if (unlikely(netfront_needs_copy(queue, frame->data))) {
 		copy = copy_frame(frame);
 		if (!copy)
 			return false;
-		write_copied(&pkt, len, NULL, copy);
+		netfront_packet_copy(&pkt, len, NULL, copy);
 	} else {
 		write_frame(&pkt, frame);
 	}
-	head = packet_end(&pkt, NETFRONT_TX_FRAME, len, copy);
+	head = netfront_packet_end(&pkt, NETFRONT_TX_FRAME, len, copy);
 	head->frame = frame;
 	queue->tx.nr_held++;
 	return true;
 }
 
 /**
- * netfront_tx_frames() - send packets of XDP's
+ * netfront_frames_send() - send packets of XDP's
  * @queue:	the queue, which runs
  * @frames:	the packets
  * @nr:		how many
- * @push:	let the backend see them at once, not with netfront_tx_push()
+ * @push:	let the backend see them at once, not with netfront_frames_push()
  *
  * Context: NAPI, of this or of another interface.
  * Return: how many, from the first on, are ours now; the others are still the
  *	   caller's.
  */
-int netfront_tx_frames(struct netfront_queue *queue, struct xdp_frame **frames,
-		       int nr, bool push)
+int netfront_frames_send(struct netfront_queue *queue,
+			 struct xdp_frame **frames, int nr, bool push)
 {
 	struct netfront_tx *tx = &queue->tx;
 	unsigned long flags;
@@ -795,25 +825,25 @@ int netfront_tx_frames(struct netfront_queue *queue, struct xdp_frame **frames,
 		if (!send_frame(queue, frames[i]))
 			break;
 	if (i < nr)
-		count(queue, NETFRONT_TX_DROPPED, nr - i);
+		netfront_tx_count(queue, NETFRONT_TX_DROPPED, nr - i);
 	if (push)
-		tx_push(queue);
+		netfront_tx_push(queue);
 	spin_unlock_irqrestore(&tx->lock, flags);
 	return i;
 }
 
 /**
- * netfront_tx_push() - let the backend see what was sent
+ * netfront_frames_push() - let the backend see what was sent
  * @queue: the queue
  *
  * Context: any.
  */
-void netfront_tx_push(struct netfront_queue *queue)
+void netfront_frames_push(struct netfront_queue *queue)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&queue->tx.lock, flags);
-	tx_push(queue);
+	netfront_tx_push(queue);
 	spin_unlock_irqrestore(&queue->tx.lock, flags);
 }
 
@@ -830,7 +860,7 @@ void netfront_tx_push(struct netfront_queue *queue)
  */
 int netfront_tx_mcast(struct netfront_queue *queue, const u8 *addr, bool add)
 {
-	struct packet pkt = { .queue = queue };
+	struct netfront_packet pkt = { .queue = queue };
 	struct netfront_tx *tx = &queue->tx;
 	struct xen_netif_extra_info *extra;
 	struct netfront_tx_slot *slot;
@@ -838,17 +868,17 @@ int netfront_tx_mcast(struct netfront_queue *queue, const u8 *addr, bool add)
 	int err = -EAGAIN;
 
 	spin_lock_irqsave(&tx->lock, flags);
-	if (has_room(tx)) {
-		slot = slot_take(&pkt, 0, 0);
+	if (netfront_tx_has_room(tx)) {
+		slot = netfront_packet_slot(&pkt, 0, 0);
 		slot->kind = NETFRONT_TX_MESSAGE;
 		slot->left = 1;
 		slot->skb = NULL;
 		pkt.first->gref = 0;
-		extra = write_extra(&pkt, add ?
-				    XEN_NETIF_EXTRA_TYPE_MCAST_ADD :
-				    XEN_NETIF_EXTRA_TYPE_MCAST_DEL);
+		extra = netfront_packet_extra(&pkt, add ?
+					      XEN_NETIF_EXTRA_TYPE_MCAST_ADD :
+					      XEN_NETIF_EXTRA_TYPE_MCAST_DEL);
 		ether_addr_copy(extra->u.mcast.addr, addr);
-		tx_push(queue);
+		netfront_tx_push(queue);
 		err = 0;
 	}
 	spin_unlock_irqrestore(&tx->lock, flags);
@@ -911,7 +941,7 @@ static bool take_answer(struct netfront_queue *queue,
 
 	failed = rsp->status != XEN_NETIF_RSP_OKAY;
 	if (failed && head->kind != NETFRONT_TX_MESSAGE)
-		count(queue, NETFRONT_TX_ERRORS, 1);
+		netfront_tx_count(queue, NETFRONT_TX_ERRORS, 1);
 	switch (head->kind) {
 	case NETFRONT_TX_MESSAGE:
 		if (failed)
@@ -996,7 +1026,7 @@ bool netfront_tx_clean(struct netfront_queue *queue, int budget)
 	}
 	tx->front.rsp_cons = cons;
 	completed_flush(queue, &c);
-	if (tx->stopped && has_room(tx))
+	if (tx->stopped && netfront_tx_has_room(tx))
 		wake(queue);
 	spin_unlock_irqrestore(&tx->lock, flags);
 
@@ -1023,7 +1053,7 @@ bool netfront_tx_more(struct netfront_queue *queue)
 
 	spin_lock_irqsave(&tx->lock, flags);
 	more = ask_for_event(queue);
-	if (under_way(tx) && !tx->waited_for)
+	if (netfront_tx_under_way(tx) && !tx->waited_for)
 		netfront_queue_look_later(queue, RECLAIM);
 	spin_unlock_irqrestore(&tx->lock, flags);
 	return more;

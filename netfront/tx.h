@@ -120,6 +120,34 @@ struct netfront_tx {
 	unsigned int nr_done;
 };
 
+/* Copied packets under way, up to which nobody waits for them. */
+#define NETFRONT_TX_FEW		8
+
+/**
+ * netfront_tx_has_room() - whether any packet fits on the ring
+ * @tx: the transmit half
+ *
+ * Context: any; under &netfront_tx.lock.
+ * Return: true if it does.
+ */
+static inline bool netfront_tx_has_room(const struct netfront_tx *tx)
+{
+	return RING_FREE_REQUESTS(&tx->front) >= NETFRONT_TX_ROOM &&
+	       tx->nr_free >= NETFRONT_TX_ROOM;
+}
+
+/**
+ * netfront_tx_under_way() - what has no answer yet
+ * @tx: the transmit half
+ *
+ * Context: any; under &netfront_tx.lock.
+ * Return: the ring's slots that are in use, seen by the backend or not.
+ */
+static inline unsigned int netfront_tx_under_way(const struct netfront_tx *tx)
+{
+	return tx->front.req_prod_pvt - tx->front.rsp_cons;
+}
+
 /* Counters of one queue that are written under the transmit ring's lock. */
 enum netfront_tx_counter {
 	NETFRONT_TX_PACKETS,
@@ -136,12 +164,16 @@ enum netfront_tx_counter {
 void netfront_tx_stats_read(const struct netfront_stats *stats, u64 *values);
 int netfront_tx_create(struct netfront_queue *queue);
 int netfront_tx_destroy(struct netfront_queue *queue, bool force);
-netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev);
+void netfront_tx_push(struct netfront_queue *queue);
 bool netfront_tx_clean(struct netfront_queue *queue, int budget);
 bool netfront_tx_more(struct netfront_queue *queue);
+
+netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev);
+
+int netfront_frames_send(struct netfront_queue *queue,
+			 struct xdp_frame **frames, int nr, bool push);
+void netfront_frames_push(struct netfront_queue *queue);
+
 int netfront_tx_mcast(struct netfront_queue *queue, const u8 *addr, bool add);
-int netfront_tx_frames(struct netfront_queue *queue, struct xdp_frame **frames,
-		       int nr, bool push);
-void netfront_tx_push(struct netfront_queue *queue);
 
 #endif /* _NETFRONT_TX_H */

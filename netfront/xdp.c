@@ -119,7 +119,7 @@ static bool send_back(struct netfront_queue *queue, struct xdp_buff *xdp)
 {
 	struct xdp_frame *frame = xdp_convert_buff_to_frame(xdp);
 
-	if (!frame || !netfront_tx_frames(queue, &frame, 1, false))
+	if (!frame || !netfront_frames_send(queue, &frame, 1, false))
 		return false;
 	set_bit(NETFRONT_XDP_SENT, &queue->flags);
 	return true;
@@ -199,7 +199,7 @@ void netfront_xdp_flush(struct netfront_queue *queue)
 	if (test_and_clear_bit(NETFRONT_XDP_REDIRECTED, &queue->flags))
 		xdp_do_flush();
 	if (test_and_clear_bit(NETFRONT_XDP_SENT, &queue->flags))
-		netfront_tx_push(queue);
+		netfront_frames_push(queue);
 }
 
 /**
@@ -227,7 +227,7 @@ int netfront_xdp_xmit(struct net_device *netdev, int nr,
 	if (!xenfront_usable(&nf->xf))
 		return -EIO;
 	queue = &nf->queues[smp_processor_id() % nf->nr_queues];
-	return netfront_tx_frames(queue, frames, nr, flags & XDP_XMIT_FLUSH);
+	return netfront_frames_send(queue, frames, nr, flags & XDP_XMIT_FLUSH);
 }
 
 static int set_program(struct netfront *nf, struct bpf_prog *program,
