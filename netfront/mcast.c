@@ -12,22 +12,54 @@
 #include <xenfront.h>
 
 #include "netfront.h"
+#include "packet.h"
 
 /* Until there may be room on the ring again. */
 #define RETRY	(HZ / 50)
+
+/*
+ * We listen to a group from now on, or not any more.  If the backend refuses,
+ * netfront_tx_clean() says so by netfront_mcast_refused().
+ */
+static int say_group(struct netfront_queue *queue, const u8 *addr, bool add)
+{
+	struct netfront_packet pkt = { .queue = queue };
+	struct netfront_tx *tx = &queue->tx;
+	struct xen_netif_extra_info *extra;
+	struct netfront_tx_slot *slot;
+	unsigned long flags;
+	int err = -EAGAIN;
+
+	spin_lock_irqsave(&tx->lock, flags);
+	if (netfront_tx_has_room(tx)) {
+		slot = netfront_packet_slot(&pkt, 0, 0);
+		slot->kind = NETFRONT_TX_MESSAGE;
+		slot->left = 1;
+		slot->skb = NULL;
+		pkt.first->gref = 0;
+		extra = netfront_packet_extra(&pkt, add ?
+					      XEN_NETIF_EXTRA_TYPE_MCAST_ADD :
+					      XEN_NETIF_EXTRA_TYPE_MCAST_DEL);
+		ether_addr_copy(extra->u.mcast.addr, addr);
+		netfront_tx_push(queue);
+		err = 0;
+	}
+	spin_unlock_irqrestore(&tx->lock, flags);
+	return err;
+}
 
 static int add_group(struct net_device *netdev, const unsigned char *addr)
 {
 	struct netfront *nf = netdev_priv(netdev);
 
-	return netfront_tx_mcast(&nf->queues[0], addr, true);
+	return say_group(&nf->queues[0], addr, true);
 }
 
 static int remove_group(struct net_device *netdev, const unsigned char *addr)
 {
 	struct netfront *nf = netdev_priv(netdev);
 
-	return netfront_tx_mcast(&nf->queues[0], addr, false);
+	return say_group(&nf->queues[0], addr, false);
 }
 
 static bool wants_filter(const struct netfront *nf)

@@ -4,8 +4,9 @@
  *
  * One packet, out:
  *
- *   tx.c	netfront_xmit()		the stack hands a packet over
- *   tx.c	fill()			each piece of it is granted, in a slot
+ *   xmit.c	netfront_xmit()		the stack hands a packet over
+ *   frame.c	netfront_frames_send()	or XDP does
+ *   packet.c	netfront_packet_range()	each piece of it is granted, in a slot
  *   tx.c	netfront_tx_push()	the last of a batch lets the backend see
  *   ...the backend works...
  *   queue.c	netfront_poll()		NAPI
@@ -361,8 +362,6 @@ struct sk_buff *netfront_xdp_run(struct netfront_queue *queue,
 				 struct xdp_buff *xdp,
 				 enum netfront_rx_counter *verdict);
 void netfront_xdp_flush(struct netfront_queue *queue);
-int netfront_xdp_xmit(struct net_device *netdev, int nr,
-		      struct xdp_frame **frames, u32 flags);
 int netfront_bpf(struct net_device *netdev, struct netdev_bpf *bpf);
 unsigned int netfront_xdp_max_mtu(void);
 

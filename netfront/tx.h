@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The transmit half of a queue.
+ * The transmit half of a queue: the ring (tx.c), and who sends (xmit.c, frame.c;
+ * packet.h is for them).
  */
 #ifndef _NETFRONT_TX_H
 #define _NETFRONT_TX_H
@@ -173,7 +174,7 @@ netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev);
 int netfront_frames_send(struct netfront_queue *queue,
 			 struct xdp_frame **frames, int nr, bool push);
 void netfront_frames_push(struct netfront_queue *queue);
-
-int netfront_tx_mcast(struct netfront_queue *queue, const u8 *addr, bool add);
+int netfront_xdp_xmit(struct net_device *netdev, int nr,
+		      struct xdp_frame **frames, u32 flags);
 
 #endif /* _NETFRONT_TX_H */

@@ -202,34 +202,6 @@ void netfront_xdp_flush(struct netfront_queue *queue)
 		netfront_frames_push(queue);
 }
 
-/**
- * netfront_xdp_xmit() - &net_device_ops.ndo_xdp_xmit
- * @netdev:	the interface
- * @nr:		how many frames
- * @frames:	the frames
- * @flags:	XDP_XMIT_*
- *
- * Context: another interface's NAPI.
- * Return: how many were sent; the caller frees the others.  A negative errno
- *	   if none can be.
- */
-int netfront_xdp_xmit(struct net_device *netdev, int nr,
-		      struct xdp_frame **frames, u32 flags)
-{
-	struct netfront *nf = netdev_priv(netdev);
-	struct netfront_queue *queue;
-
-	if (flags & ~XDP_XMIT_FLAGS_MASK)
-		return -EINVAL;
-	/* Pairs with update_running(): whoever stops waits for us. */
-	if (!smp_load_acquire(&nf->running))
-		return -ENETDOWN;
-	if (!xenfront_usable(&nf->xf))
-		return -EIO;
-	queue = &nf->queues[smp_processor_id() % nf->nr_queues];
-	return netfront_frames_send(queue, frames, nr, flags & XDP_XMIT_FLUSH);
-}
-
 static int set_program(struct netfront *nf, struct bpf_prog *program,
 		       struct netlink_ext_ack *extack)
 {
