@@ -14,7 +14,7 @@
  *
  * and in:
  *
- *   rx.c	netfront_rx_refill()	pages are granted and posted
+ *   buffer.c	netfront_buffers_refill()	pages are granted and posted
  *   ...the backend copies into them...
  *   queue.c	netfront_poll()		NAPI
  *   rx.c	netfront_rx_poll()	answers are checked, a packet is made
@@ -184,6 +184,22 @@ static inline void netfront_tx_count(struct netfront_queue *queue,
 	u64_stats_update_begin(&queue->stats->tx_sync);
 	u64_stats_add(&queue->stats->tx[counter], nr);
 	u64_stats_update_end(&queue->stats->tx_sync);
+}
+
+/**
+ * netfront_rx_count() - something happened on the way in
+ * @queue:	the queue
+ * @counter:	what
+ * @nr:		how often
+ *
+ * Context: NAPI.
+ */
+static inline void netfront_rx_count(struct netfront_queue *queue,
+				     enum netfront_rx_counter counter, u64 nr)
+{
+	u64_stats_update_begin(&queue->stats->rx_sync);
+	u64_stats_add(&queue->stats->rx[counter], nr);
+	u64_stats_update_end(&queue->stats->rx_sync);
 }
 
 /* ------------------------------------------------------------------------

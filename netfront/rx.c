@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Receive: pages of ours are posted, the backend copies into them, and what
- * it says about them makes a packet.
- *
- * A buffer whose data was copied out stays granted and is posted again.  What
- * a backend that is not trusted can see in a page is what it once wrote there
- * itself, or nothing.
+ * The receive ring: what the backend says about the buffers that it has filled
+ * makes packets.
  */
 #include <linux/etherdevice.h>
 #include <linux/filter.h>
 #include <linux/mm.h>
 #include <linux/netdevice.h>
-#include <net/page_pool/helpers.h>
 #include <net/xdp.h>
-#include <xen/events.h>
-#include <xen/grant_table.h>
 #include <xen/page.h>
 #include <xenfront.h>
 
@@ -22,16 +15,6 @@
 
 /* The headers of a packet whose data stays in its pages. */
 #define PULL		128
-/* Until there may be memory for buffers again. */
-#define RETRY		(HZ / 10)
-
-static void count(struct netfront_queue *queue,
-		  enum netfront_rx_counter counter, u64 nr)
-{
-	u64_stats_update_begin(&queue->stats->rx_sync);
-	u64_stats_add(&queue->stats->rx[counter], nr);
-	u64_stats_update_end(&queue->stats->rx_sync);
-}
 
 /**
  * netfront_rx_stats_read() - counters that belong together
@@ -63,13 +46,6 @@ void netfront_rx_stats_read(const struct netfront_stats *stats, u64 *values)
 int netfront_rx_create(struct netfront_queue *queue)
 {
 	struct netfront_rx *rx = &queue->rx;
-	struct page_pool_params params = {
-		.pool_size = NETFRONT_RX_SLOTS,
-		.nid = NUMA_NO_NODE,
-		.dev = &queue->nf->xf.dev->dev,
-	};
-	struct page_pool *pool;
-	grant_ref_t head;
 	int err;
 
 	err = xenfront_ring_create(&rx->shared, queue->nf->xf.dev, 0);
@@ -80,51 +56,7 @@ int netfront_rx_create(struct netfront_queue *queue)
 			(struct xen_netif_rx_sring *)rx->shared.pages,
 			XEN_PAGE_SIZE);
 
-	pool = page_pool_create(&params);
-	if (IS_ERR(pool))
-		return PTR_ERR(pool);
-	rx->pool = pool;
-
-	err = __xdp_rxq_info_reg(&rx->xdp, queue->nf->netdev, queue->id,
-				 queue->napi->napi_id, PAGE_SIZE);
-	if (err)
-		return err;
-	err = xdp_rxq_info_reg_mem_model(&rx->xdp, MEM_TYPE_PAGE_POOL, pool);
-	if (err)
-		return err;
-
-	err = gnttab_alloc_grant_references(NETFRONT_RX_SLOTS, &head);
-	if (err < 0)
-		return err;
-	while (rx->nr_refs < NETFRONT_RX_SLOTS)
-		rx->refs[rx->nr_refs++] = gnttab_claim_grant_reference(&head);
-	return 0;
-}
-
-/* Hide a buffer from the backend again.  False: it is at work on it. */
-static bool buffer_revoke(struct netfront_rx *rx, struct netfront_buffer *buf)
-{
-	if (!gnttab_end_foreign_access_ref(buf->ref))
-		return false;
-	rx->refs[rx->nr_refs++] = buf->ref;
-	return true;
-}
-
-static bool buffer_free(struct netfront_rx *rx, struct netfront_buffer *buf,
-			bool force)
-{
-	if (!buf->page)
-		return true;
-	if (buffer_revoke(rx, buf)) {
-		page_pool_put_full_page(rx->pool, buf->page, false);
-	} else if (force) {
-		/* The backend may write to it for ever: nobody else gets it. */
-		gnttab_end_foreign_access(buf->ref, NULL);
-	} else {
-		return false;
-	}
-	buf->page = NULL;
-	return true;
+	return netfront_buffers_create(queue);
 }
 
 /**
@@ -137,101 +69,14 @@ static bool buffer_free(struct netfront_rx *rx, struct netfront_buffer *buf,
  */
 int netfront_rx_destroy(struct netfront_queue *queue, bool force)
 {
-	struct netfront_rx *rx = &queue->rx;
-	bool busy = false;
-	unsigned int i;
+	int err;
 
-	for (i = 0; i < NETFRONT_RX_SLOTS; i++) {
-		if (!buffer_free(rx, &rx->posted[i], force))
-			busy = true;
-		if (i < rx->nr_spare && !buffer_free(rx, &rx->spare[i], force))
-			busy = true;
-	}
-	if (busy)
-		return -EBUSY;
-
-	rx->nr_spare = 0;
-	while (rx->nr_refs)
-		gnttab_free_grant_reference(rx->refs[--rx->nr_refs]);
-	if (xdp_rxq_info_is_reg(&rx->xdp))
-		xdp_rxq_info_unreg(&rx->xdp);
-	if (rx->pool)
-		page_pool_destroy(rx->pool);
-	rx->pool = NULL;
-	xenfront_ring_destroy(&rx->shared);
+	err = netfront_buffers_destroy(queue, force);
+	if (err)
+		return err;
+	xenfront_ring_destroy(&queue->rx.shared);
 	return 0;
 }
-
-/* ------------------------------------------------------------------------
- * out: empty buffers
- */
-
-static bool buffer_make(struct netfront_queue *queue,
-			struct netfront_buffer *buf)
-{
-	struct netfront_rx *rx = &queue->rx;
-
-	if (rx->nr_spare) {
-		*buf = rx->spare[--rx->nr_spare];
-		rx->spare[rx->nr_spare].page = NULL;
-		return true;
-	}
-	if (!rx->nr_refs)
-		return false;
-	/* Zeroed when it comes from the system, for the backend can see it. */
-	buf->page = page_pool_alloc_pages(rx->pool, GFP_ATOMIC | __GFP_NOWARN |
-					  __GFP_ZERO);
-	if (!buf->page)
-		return false;
-	/* Somebody may have worked in it since it was a buffer last. */
-	if (queue->nf->bounce)
-		clear_page(page_address(buf->page));
-	buf->ref = rx->refs[--rx->nr_refs];
-	gnttab_grant_foreign_access_ref(buf->ref,
-					queue->nf->xf.dev->otherend_id,
-					xen_page_to_gfn(buf->page), 0);
-	return true;
-}
-
-/**
- * netfront_rx_refill() - post as many buffers as the ring holds
- * @queue: the queue
- *
- * If there is no memory, NAPI is made to look again later.
- *
- * Context: NAPI.
- */
-void netfront_rx_refill(struct netfront_queue *queue)
-{
-	struct netfront_rx *rx = &queue->rx;
-	struct xen_netif_rx_sring *sring = rx->front.sring;
-	struct xen_netif_rx_request *req;
-	struct netfront_buffer *buf;
-	unsigned int id;
-
-	while (!RING_FULL(&rx->front)) {
-		id = rx->front.req_prod_pvt % NETFRONT_RX_SLOTS;
-		buf = &rx->posted[id];
-		if (!buffer_make(queue, buf)) {
-			count(queue, NETFRONT_RX_NO_MEMORY, 1);
-			netfront_queue_look_later(queue, RETRY);
-			break;
-		}
-		req = RING_GET_REQUEST(&rx->front, rx->front.req_prod_pvt++);
-		req->id = id;
-		req->pad = 0;
-		req->gref = buf->ref;
-	}
-	if (!xenfront_ring_push(&rx->pushed, rx->front.req_prod_pvt,
-				&sring->req_prod, &sring->req_event))
-		return;
-	count(queue, NETFRONT_RX_NOTIFICATIONS, 1);
-	notify_remote_via_irq(rx->shared.irq);
-}
-
-/* ------------------------------------------------------------------------
- * in: full ones
- */
 
 /**
  * struct packet - a packet while its slots are read
@@ -257,12 +102,6 @@ struct packet {
 	struct xen_netif_extra_info hash;
 	bool bad;
 };
-
-static void buffer_keep(struct netfront_rx *rx, struct netfront_buffer *buf)
-{
-	rx->spare[rx->nr_spare++] = *buf;
-	buf->page = NULL;
-}
 
 /* The next answer, if there is one; it is copied before it is looked at. */
 static bool next_answer(struct netfront_queue *queue, RING_IDX end,
@@ -299,7 +138,7 @@ static bool take_extras(struct netfront_queue *queue, RING_IDX end,
 	do {
 		if (!next_answer(queue, end, &rsp, &buf))
 			return false;
-		buffer_keep(&queue->rx, buf);
+		netfront_buffer_keep(&queue->rx, buf);
 		memcpy(&extra, &rsp, sizeof(extra));
 		if (!extra.type || extra.type >= XEN_NETIF_EXTRA_TYPE_MAX) {
 			xenfront_break(&queue->nf->xf,
@@ -324,7 +163,7 @@ static struct page *buffer_take(struct netfront_queue *queue,
 {
 	struct page *page = buf->page;
 
-	if (!buffer_revoke(&queue->rx, buf)) {
+	if (!netfront_buffer_revoke(&queue->rx, buf)) {
 		xenfront_break(&queue->nf->xf,
 			       "backend is at work on a buffer that it has answered");
 		pkt->bad = true;
@@ -342,7 +181,7 @@ static void add_page(struct netfront_queue *queue, struct packet *pkt,
 
 	if (skb_shinfo(pkt->skb)->nr_frags == MAX_SKB_FRAGS) {
 		pkt->bad = true;
-		buffer_keep(&queue->rx, buf);
+		netfront_buffer_keep(&queue->rx, buf);
 		return;
 	}
 	page = buffer_take(queue, pkt, buf);
@@ -374,9 +213,9 @@ static void add_data(struct netfront_queue *queue, struct packet *pkt,
 		pkt->skb = napi_alloc_skb(queue->napi,
 					  max_t(unsigned int, pull, PULL));
 		if (!pkt->skb) {
-			count(queue, NETFRONT_RX_NO_MEMORY, 1);
+			netfront_rx_count(queue, NETFRONT_RX_NO_MEMORY, 1);
 			pkt->bad = true;
-			buffer_keep(&queue->rx, buf);
+			netfront_buffer_keep(&queue->rx, buf);
 			return;
 		}
 		skb_mark_for_recycle(pkt->skb);
@@ -384,8 +223,8 @@ static void add_data(struct netfront_queue *queue, struct packet *pkt,
 			pull = eth_get_headlen(queue->nf->netdev, data, pull);
 		skb_put_data(pkt->skb, data, pull);
 		if (pull == len) {
-			count(queue, NETFRONT_RX_COPIED, 1);
-			buffer_keep(&queue->rx, buf);
+			netfront_rx_count(queue, NETFRONT_RX_COPIED, 1);
+			netfront_buffer_keep(&queue->rx, buf);
 			return;
 		}
 	} else {
@@ -414,7 +253,7 @@ static bool take_slot(struct netfront_queue *queue, struct packet *pkt,
 		return false;
 	}
 	if (pkt->bad)
-		buffer_keep(&queue->rx, buf);
+		netfront_buffer_keep(&queue->rx, buf);
 	else if (pkt->program)
 		add_xdp(queue, pkt, buf, start, end - start);
 	else
@@ -484,7 +323,7 @@ static bool set_checksum(struct netfront_queue *queue, struct packet *pkt)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
 	/* Some backends forget to say so of what is to be segmented. */
 	if (skb_is_gso(skb) && skb->ip_summed != CHECKSUM_PARTIAL) {
-		count(queue, NETFRONT_RX_CSUM_FIXED, 1);
+		netfront_rx_count(queue, NETFRONT_RX_CSUM_FIXED, 1);
 		skb->ip_summed = CHECKSUM_PARTIAL;
 		recalculate = true;
 	}
@@ -538,7 +377,7 @@ static struct sk_buff *finish(struct netfront_queue *queue, struct packet *pkt)
 	}
 	count_packet(queue, pkt, xdp_get_buff_len(&pkt->xdp));
 	skb = netfront_xdp_run(queue, pkt->program, &pkt->xdp, &verdict);
-	count(queue, verdict, 1);
+	netfront_rx_count(queue, verdict, 1);
 	return skb;
 }
 
@@ -551,7 +390,7 @@ static void deliver(struct netfront_queue *queue, struct packet *pkt)
 	pkt->skb = skb;
 	skb_reset_network_header(skb);
 	if (!set_gso(skb, &pkt->gso) || !set_checksum(queue, pkt)) {
-		count(queue, NETFRONT_RX_ERRORS, 1);
+		netfront_rx_count(queue, NETFRONT_RX_ERRORS, 1);
 		kfree_skb(skb);
 		return;
 	}
@@ -610,12 +449,12 @@ int netfront_rx_poll(struct netfront_queue *queue, int budget)
 			continue;
 		}
 		drop(queue, &pkt);
-		count(queue, NETFRONT_RX_DROPPED, 1);
+		netfront_rx_count(queue, NETFRONT_RX_DROPPED, 1);
 	}
 	if (program)
 		netfront_xdp_flush(queue);
 	if (likely(xenfront_usable(&queue->nf->xf)))
-		netfront_rx_refill(queue);
+		netfront_buffers_refill(queue);
 	return done;
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The receive half of a queue.
+ * The receive half of a queue: the ring (rx.c) and its buffers (buffer.c).
  */
 #ifndef _NETFRONT_RX_H
 #define _NETFRONT_RX_H
 
 #include <linux/types.h>
 #include <net/xdp.h>
+#include <xen/grant_table.h>
 #include <xen/interface/io/netif.h>
 #include <xenfront.h>
 
@@ -54,6 +55,37 @@ struct netfront_rx {
 	struct xdp_rxq_info xdp;
 };
 
+/**
+ * netfront_buffer_revoke() - hide a buffer from the backend again
+ * @rx:		the receive half
+ * @buf:	the buffer, whose page the caller takes
+ *
+ * Context: NAPI, or nobody else uses the queue.
+ * Return: true; false if the backend is at work on it.
+ */
+static inline bool netfront_buffer_revoke(struct netfront_rx *rx,
+					  const struct netfront_buffer *buf)
+{
+	if (!gnttab_end_foreign_access_ref(buf->ref))
+		return false;
+	rx->refs[rx->nr_refs++] = buf->ref;
+	return true;
+}
+
+/**
+ * netfront_buffer_keep() - have a buffer posted again, granted as it is
+ * @rx:		the receive half
+ * @buf:	the buffer; empty when it returns
+ *
+ * Context: NAPI.
+ */
+static inline void netfront_buffer_keep(struct netfront_rx *rx,
+					struct netfront_buffer *buf)
+{
+	rx->spare[rx->nr_spare++] = *buf;
+	buf->page = NULL;
+}
+
 /* Counters of one queue that NAPI writes. */
 enum netfront_rx_counter {
 	NETFRONT_RX_PACKETS,
@@ -77,6 +109,9 @@ int netfront_rx_create(struct netfront_queue *queue);
 int netfront_rx_destroy(struct netfront_queue *queue, bool force);
 int netfront_rx_poll(struct netfront_queue *queue, int budget);
 bool netfront_rx_more(struct netfront_queue *queue);
-void netfront_rx_refill(struct netfront_queue *queue);
+
+int netfront_buffers_create(struct netfront_queue *queue);
+int netfront_buffers_destroy(struct netfront_queue *queue, bool force);
+void netfront_buffers_refill(struct netfront_queue *queue);
 
 #endif /* _NETFRONT_RX_H */
