@@ -98,6 +98,48 @@ static bool slot_revoke(const struct netfront_tx *tx,
 	return true;
 }
 
+/* Take a slot back, for good.  False: the backend still has its page. */
+static bool slot_end(struct netfront_tx *tx, struct netfront_tx_slot *slot,
+		     bool force)
+{
+	if (slot->state != NETFRONT_TX_SENT && slot->state != NETFRONT_TX_HELD)
+		return true;
+	if (!slot_revoke(tx, slot)) {
+		/* The kernel says so, each time. */
+		if (!force)
+			return false;
+		/* It may read on: neither page is reused. */
+		gnttab_end_foreign_access(slot->ref, slot->own);
+		slot->ref = 0;
+		if (!slot->own)
+			tx->slots[slot->head].skb = NULL;	/* or frame */
+		slot->own = NULL;
+	}
+	slot->state = NETFRONT_TX_ANSWERED;
+	return true;
+}
+
+/* Of a slot that was taken back.  Returns whether a packet is lost with it. */
+static bool slot_free(struct netfront_tx_slot *slot)
+{
+	bool lost = false;
+
+	if (slot->state == NETFRONT_TX_ANSWERED && slot->left) {
+		if (slot->kind == NETFRONT_TX_FRAME && slot->frame)
+			xdp_return_frame(slot->frame);
+		else
+			dev_kfree_skb_any(slot->skb);
+		lost = slot->kind != NETFRONT_TX_MESSAGE;
+		slot->skb = NULL;
+		slot->left = 0;
+	}
+	if (slot->ref)
+		gnttab_free_grant_reference(slot->ref);
+	slot->ref = 0;
+	slot->state = NETFRONT_TX_FREE;
+	return lost;
+}
+
 /**
  * netfront_tx_destroy() - undo netfront_tx_create(); drop what was under way
  * @queue:	the queue: no handler, no NAPI, nobody transmits
@@ -109,51 +151,17 @@ static bool slot_revoke(const struct netfront_tx *tx,
 int netfront_tx_destroy(struct netfront_queue *queue, bool force)
 {
 	struct netfront_tx *tx = &queue->tx;
-	struct netfront_tx_slot *slot, *head;
 	unsigned int i, lost = 0;
 
 	if (!tx->nr_free && !tx->slots[0].ref)
 		goto out;
 
-	for (i = 0; i < NETFRONT_TX_SLOTS; i++) {
-		slot = &tx->slots[i];
-		if (slot->state == NETFRONT_TX_SENT ||
-		    slot->state == NETFRONT_TX_HELD) {
-			head = &tx->slots[slot->head];
-			if (slot_revoke(tx, slot)) {
-				slot->state = NETFRONT_TX_ANSWERED;
-			} else if (force) {
-				/* It may read on: neither page is reused. */
-				gnttab_end_foreign_access(slot->ref, slot->own);
-				slot->ref = 0;
-				slot->state = NETFRONT_TX_ANSWERED;
-				if (!slot->own)
-					head->skb = NULL;	/* or frame */
-				slot->own = NULL;
-			} else {
-				/* The kernel says so, each time. */
-				return -EBUSY;
-			}
-		}
-	}
-
-	for (i = 0; i < NETFRONT_TX_SLOTS; i++) {
-		slot = &tx->slots[i];
-		if (slot->state == NETFRONT_TX_ANSWERED && slot->left) {
-			if (slot->kind == NETFRONT_TX_FRAME && slot->frame)
-				xdp_return_frame(slot->frame);
-			else
-				dev_kfree_skb_any(slot->skb);
-			if (slot->kind != NETFRONT_TX_MESSAGE)
-				lost++;
-			slot->skb = NULL;
-			slot->left = 0;
-		}
-		if (slot->ref)
-			gnttab_free_grant_reference(slot->ref);
-		slot->ref = 0;
-		slot->state = NETFRONT_TX_FREE;
-	}
+	for (i = 0; i < NETFRONT_TX_SLOTS; i++)
+		if (!slot_end(tx, &tx->slots[i], force))
+			return -EBUSY;
+	/* Packets only when none of their slots is with the backend. */
+	for (i = 0; i < NETFRONT_TX_SLOTS; i++)
+		lost += slot_free(&tx->slots[i]);
 	while (tx->nr_done)
 		xdp_return_frame(tx->done[--tx->nr_done]);
 	tx->nr_free = 0;
@@ -261,6 +269,48 @@ static void completed_flush(struct netfront_queue *queue, struct completed *c)
 	c->bytes = 0;
 }
 
+static void completed_add(struct netfront_queue *queue, struct completed *c,
+			  const struct netfront_tx_slot *head)
+{
+	if (c->txq != head->txq)
+		completed_flush(queue, c);
+	c->txq = head->txq;
+	c->packets++;
+	c->bytes += head->bytes;
+}
+
+/* All slots of a packet are answered. */
+static void packet_done(struct netfront_queue *queue,
+			struct netfront_tx_slot *head, bool failed,
+			struct completed *c)
+{
+	struct netfront_tx *tx = &queue->tx;
+
+	if (failed && head->kind != NETFRONT_TX_MESSAGE)
+		netfront_tx_count(queue, NETFRONT_TX_ERRORS, 1);
+	switch (head->kind) {
+	case NETFRONT_TX_MESSAGE:
+		if (failed)
+			netfront_mcast_refused(queue->nf);
+		break;
+	case NETFRONT_TX_FRAME:
+		tx->done[tx->nr_done++] = head->frame;
+		head->frame = NULL;
+		tx->nr_held--;
+		break;
+	case NETFRONT_TX_SKB:
+	case NETFRONT_TX_CELL:
+		completed_add(queue, c, head);
+		if (!head->skb)
+			break;
+		__skb_queue_tail(&c->skbs, head->skb);
+		head->skb = NULL;
+		tx->nr_held--;
+		break;
+	}
+	slot_put(tx, head->head);
+}
+
 /* One answer; false if it makes no sense. */
 static bool take_answer(struct netfront_queue *queue,
 			const struct xen_netif_tx_response *rsp,
@@ -268,7 +318,6 @@ static bool take_answer(struct netfront_queue *queue,
 {
 	struct netfront_tx *tx = &queue->tx;
 	struct netfront_tx_slot *slot, *head;
-	bool failed;
 
 	if (rsp->id >= NETFRONT_TX_SLOTS ||
 	    tx->slots[rsp->id].state != NETFRONT_TX_SENT) {
@@ -289,39 +338,8 @@ static bool take_answer(struct netfront_queue *queue,
 		slot_put(tx, rsp->id);
 	else
 		slot->state = NETFRONT_TX_ANSWERED;
-	if (--head->left)
-		return true;
-
-	failed = rsp->status != XEN_NETIF_RSP_OKAY;
-	if (failed && head->kind != NETFRONT_TX_MESSAGE)
-		netfront_tx_count(queue, NETFRONT_TX_ERRORS, 1);
-	switch (head->kind) {
-	case NETFRONT_TX_MESSAGE:
-		if (failed)
-			netfront_mcast_refused(queue->nf);
-		slot_put(tx, slot->head);
-		return true;
-	case NETFRONT_TX_FRAME:
-		tx->done[tx->nr_done++] = head->frame;
-		head->frame = NULL;
-		tx->nr_held--;
-		slot_put(tx, slot->head);
-		return true;
-	case NETFRONT_TX_SKB:
-	case NETFRONT_TX_CELL:
-		if (!head->skb)
-			break;
-		__skb_queue_tail(&c->skbs, head->skb);
-		head->skb = NULL;
-		tx->nr_held--;
-		break;
-	}
-	if (c->txq != head->txq)
-		completed_flush(queue, c);
-	c->txq = head->txq;
-	c->packets++;
-	c->bytes += head->bytes;
-	slot_put(tx, slot->head);
+	if (!--head->left)
+		packet_done(queue, head, rsp->status != XEN_NETIF_RSP_OKAY, c);
 	return true;
 }
 

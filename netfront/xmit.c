@@ -138,9 +138,13 @@ static bool prepare(struct netfront_queue *queue, struct sk_buff *skb,
 /*
  * The stack goes by what the backend before this one did until its features
  * are brought up to date, and what waits in its queues was made by them.
+ *
+ * False: what this backend cannot is not done.
  */
 static bool settle(const struct netfront_config *config, struct sk_buff *skb)
 {
+	if (skb->ip_summed != CHECKSUM_PARTIAL)
+		return true;
 	if (skb_is_gso(skb))
 		return skb_shinfo(skb)->gso_type & SKB_GSO_TCPV6 ?
 			config->gso6 : config->gso4;
@@ -148,6 +152,20 @@ static bool settle(const struct netfront_config *config, struct sk_buff *skb)
 							  config->csum4)
 		return true;
 	return !skb_checksum_help(skb);
+}
+
+/* A packet that is not sent. */
+static void drop(struct netfront_queue *queue, struct sk_buff *skb)
+{
+	unsigned long flags;
+
+	dev_kfree_skb_any(skb);
+	spin_lock_irqsave(&queue->tx.lock, flags);
+	netfront_tx_count(queue, NETFRONT_TX_DROPPED, 1);
+	/* Those before it may have counted on it to be the last. */
+	if (!netdev_xmit_more())
+		netfront_tx_push(queue);
+	spin_unlock_irqrestore(&queue->tx.lock, flags);
 }
 
 /**
@@ -173,11 +191,12 @@ netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev)
 	unsigned long flags;
 	bool cell;
 
-	if (skb->ip_summed == CHECKSUM_PARTIAL && !settle(&nf->config, skb))
-		goto drop;
 	cell = fits_cell(tx, skb);
-	if (!cell && !prepare(queue, skb, &copy))
-		goto drop;
+	if (!settle(&nf->config, skb) ||
+	    (!cell && !prepare(queue, skb, &copy))) {
+		drop(queue, skb);
+		return NETDEV_TX_OK;
+	}
 
 	spin_lock_irqsave(&tx->lock, flags);
 	if (unlikely(!netfront_tx_has_room(tx))) {
@@ -205,15 +224,5 @@ netdev_tx_t netfront_xmit(struct sk_buff *skb, struct net_device *netdev)
 	spin_unlock_irqrestore(&tx->lock, flags);
 	if (done)
 		dev_consume_skb_any(done);
-	return NETDEV_TX_OK;
-
-drop:
-	dev_kfree_skb_any(skb);
-	spin_lock_irqsave(&tx->lock, flags);
-	netfront_tx_count(queue, NETFRONT_TX_DROPPED, 1);
-	/* Those before it may have counted on it to be the last. */
-	if (!netdev_xmit_more())
-		netfront_tx_push(queue);
-	spin_unlock_irqrestore(&tx->lock, flags);
 	return NETDEV_TX_OK;
 }
