@@ -165,11 +165,12 @@ static int netfront_connect(struct xenfront_device *xf)
 {
 	struct netfront *nf = to_netfront(xf);
 
+	netfront_mcast_restart(nf);
 	netfront_set_connected(nf, true);
 	netfront_netdev_set_carrier(nf);
 	complete(&nf->reconnected);
 	schedule_work(&nf->work);
-	netfront_mcast_restart(nf);
+	netfront_set_rx_mode(nf->netdev);
 	if (nf->registered) {
 		netdev_info(nf->netdev, "connected again\n");
 		WRITE_ONCE(nf->announced, 0);

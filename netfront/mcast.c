@@ -123,7 +123,10 @@ static void ask_to_filter(struct netfront *nf, bool filter)
 
 /**
  * netfront_mcast_restart() - there is a new connection
- * @nf: the interface
+ * @nf: the interface, which does not run: nobody can have told this backend
+ *	anything
+ *
+ * netfront_set_rx_mode() has it told, once the interface runs.
  *
  * Context: process; takes the state's lock.
  */
@@ -132,7 +135,6 @@ void netfront_mcast_restart(struct netfront *nf)
 	mutex_lock(&nf->state_lock);
 	nf->mcast.anew = true;
 	mutex_unlock(&nf->state_lock);
-	schedule_delayed_work(&nf->mcast.work, 0);
 }
 
 /**
