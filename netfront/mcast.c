@@ -128,12 +128,19 @@ static void ask_to_filter(struct netfront *nf, bool filter)
  *
  * netfront_set_rx_mode() has it told, once the interface runs.
  *
+ * It may remember more groups than the one before: it is asked again.  Not if
+ * this connection does not filter because of what was refused: to filter again
+ * would take another one, to be refused there, and so on for ever.
+ *
  * Context: process; takes the state's lock.
  */
 void netfront_mcast_restart(struct netfront *nf)
 {
 	mutex_lock(&nf->state_lock);
 	nf->mcast.anew = true;
+	/* No poll is there to write it at the same time. */
+	if (nf->config.mcast_dynamic || nf->config.mcast_static)
+		WRITE_ONCE(nf->mcast.most, UINT_MAX);
 	mutex_unlock(&nf->state_lock);
 }
 

@@ -257,7 +257,8 @@ struct netfront_rss {
  *		&netfront.state_lock
  * @filters:	it was asked to filter; written by @work
  * @refused:	it does not know all the groups that it was told
- * @most:	more groups than this it does not take
+ * @most:	more groups than this it does not take; written by NAPI, and
+ *		when there is none
  */
 struct netfront_mcast {
 	struct delayed_work work;
