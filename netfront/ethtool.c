@@ -97,17 +97,47 @@ static void get_channels(struct net_device *netdev,
 	channels->combined_count = netdev->real_num_tx_queues;
 }
 
-/* Another number of queues means other rings, and so another connection. */
+static int shortage_of(struct netfront *nf)
+{
+	int err;
+
+	mutex_lock(&nf->state_lock);
+	err = nf->shortage;
+	mutex_unlock(&nf->state_lock);
+	return err;
+}
+
+/*
+ * Another number of queues means other rings, and so another connection.  If
+ * there is memory, grants or interrupts for fewer only, the interface works with
+ * those, but who asked for more is told so.
+ *
+ * That a backend offers fewer than the one before is no error: more than
+ * max_combined is not asked for, and the wish waits for the backend after it.
+ */
 static int set_channels(struct net_device *netdev,
 			struct ethtool_channels *channels)
 {
 	struct netfront *nf = netdev_priv(netdev);
+	int err;
 
 	/* Also when it is as it was: an earlier wish may still be waiting. */
+	mutex_lock(&nf->state_lock);
 	WRITE_ONCE(nf->wish.queues, channels->combined_count);
+	nf->shortage = 0;
+	mutex_unlock(&nf->state_lock);
 	if (channels->combined_count == netdev->real_num_tx_queues)
 		return 0;
-	return netfront_reconnect(nf);
+	err = netfront_reconnect(nf);
+	if (err)
+		return err;
+	err = shortage_of(nf);
+	if (err)
+		netdev_warn(netdev,
+			    "not enough memory, grants or interrupts for %u queues (%d): there are %u\n",
+			    channels->combined_count, err,
+			    netdev->real_num_tx_queues);
+	return err;
 }
 
 static int get_coalesce(struct net_device *netdev,

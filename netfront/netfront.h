@@ -283,6 +283,9 @@ struct netfront_mcast {
  *		interface is not @running
  * @nr_queues:	how many there are; 0 when there are none
  * @wish:	see there
+ * @shortage:	what the lifecycle had to make do with fewer queues for than
+ *		the user wished for last, an errno; 0 if it had not.  Under
+ *		@state_lock, as is the number in @wish that it lowers then
  * @pollers:	one for each queue there can be
  * @stats:	likewise
  * @copybreak:	packets up to this size are copied on receive
@@ -314,6 +317,7 @@ struct netfront {
 	struct netfront_queue *queues;
 	unsigned int nr_queues;
 	struct netfront_wish wish;
+	int shortage;
 	struct netfront_poller *pollers;
 	struct netfront_stats *stats;
 	unsigned int copybreak;

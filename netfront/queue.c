@@ -164,12 +164,18 @@ static int queue_destroy(struct netfront_queue *queue, bool force)
 	return netfront_rx_destroy(queue, force) ?: err;
 }
 
-/* With as many queues as there are, until the user wishes for more again. */
-static void make_do(struct netfront *nf)
+/*
+ * With as many queues as there are, until the user wishes for more again; a
+ * wish for fewer that has come meanwhile stands.
+ */
+static void make_do(struct netfront *nf, int err)
 {
-	WRITE_ONCE(nf->wish.queues, nf->nr_queues);
 	mutex_lock(&nf->state_lock);
 	nf->config.nr_queues = nf->nr_queues;
+	if (nf->wish.queues > nf->nr_queues) {
+		WRITE_ONCE(nf->wish.queues, nf->nr_queues);
+		nf->shortage = err;
+	}
 	mutex_unlock(&nf->state_lock);
 }
 
@@ -206,7 +212,7 @@ err_destroy:
 	if (i) {
 		dev_warn(&nf->xf.dev->dev, "%u queues instead of %u: %d\n", i,
 			 nr, err);
-		make_do(nf);
+		make_do(nf, err);
 		share_cpus(nf);
 		return 0;
 	}
