@@ -19,49 +19,6 @@
 #include "netfront.h"
 #include "packet.h"
 
-/**
- * netfront_packet_slot() - one slot
- * @pkt:	the packet
- * @offset:	where its data begin in its page
- * @len:	how much there is
- *
- * The caller makes its grant, if there is to be one.
- *
- * Context: any; under &netfront_tx.lock, and there is room.
- * Return: the slot.
- */
-struct netfront_tx_slot *netfront_packet_slot(struct netfront_packet *pkt,
-					      unsigned int offset,
-					      unsigned int len)
-{
-	struct netfront_tx *tx = &pkt->queue->tx;
-	struct xen_netif_tx_request *req;
-	struct netfront_tx_slot *slot;
-	unsigned int id;
-
-	id = tx->free[--tx->nr_free];
-	slot = &tx->slots[id];
-	WARN_ON_ONCE(slot->state != NETFRONT_TX_FREE);
-	slot->state = NETFRONT_TX_SENT;
-
-	req = RING_GET_REQUEST(&tx->front, tx->front.req_prod_pvt++);
-	req->id = id;
-	req->gref = slot->ref;
-	req->offset = offset;
-	req->size = len;
-	req->flags = 0;
-	if (pkt->first) {
-		pkt->last->flags |= XEN_NETTXF_more_data;
-	} else {
-		pkt->first = req;
-		pkt->head = id;
-	}
-	pkt->last = req;
-	pkt->slots++;
-	slot->head = pkt->head;
-	return slot;
-}
-
 /* One slot: @len bytes at @offset of the Xen page @gfn. */
 static struct netfront_tx_slot *slot_write(struct netfront_packet *pkt,
 					   unsigned long gfn,
@@ -131,7 +88,15 @@ netfront_packet_extra(struct netfront_packet *pkt, u8 type)
 	return extra;
 }
 
-static void write_gso(struct netfront_packet *pkt, const struct sk_buff *skb)
+/**
+ * netfront_packet_gso() - say how a packet is to be segmented
+ * @pkt:	the packet, which has one slot so far
+ * @skb:	the stack's
+ *
+ * Context: any; under &netfront_tx.lock, and there is room.
+ */
+void netfront_packet_gso(struct netfront_packet *pkt,
+			 const struct sk_buff *skb)
 {
 	struct xen_netif_extra_info *extra;
 
@@ -139,25 +104,6 @@ static void write_gso(struct netfront_packet *pkt, const struct sk_buff *skb)
 	extra->u.gso.size = skb_shinfo(skb)->gso_size;
 	extra->u.gso.type = skb_shinfo(skb)->gso_type & SKB_GSO_TCPV6 ?
 		XEN_NETIF_GSO_TYPE_TCPV6 : XEN_NETIF_GSO_TYPE_TCPV4;
-}
-
-/**
- * netfront_packet_describe() - say what the stack knows of a packet
- * @pkt:	the packet, which has one slot so far
- * @skb:	the stack's
- *
- * Context: any; under &netfront_tx.lock, and there is room.
- */
-void netfront_packet_describe(struct netfront_packet *pkt,
-			      const struct sk_buff *skb)
-{
-	if (skb->ip_summed == CHECKSUM_PARTIAL)
-		pkt->first->flags |= XEN_NETTXF_csum_blank |
-				     XEN_NETTXF_data_validated;
-	else if (skb->ip_summed == CHECKSUM_UNNECESSARY)
-		pkt->first->flags |= XEN_NETTXF_data_validated;
-	if (skb_is_gso(skb))
-		write_gso(pkt, skb);
 }
 
 /**
@@ -229,36 +175,4 @@ void netfront_packet_copy(struct netfront_packet *pkt, unsigned int left,
 		if (pkt->slots == 1 && skb)
 			netfront_packet_describe(pkt, skb);
 	}
-}
-
-/**
- * netfront_packet_end() - all slots are written: the packet is whole
- * @pkt:	the packet
- * @kind:	whose it is
- * @bytes:	its length
- * @copied:	for the statistics
- *
- * Context: any; under &netfront_tx.lock.
- * Return: the first slot, which the caller tells whose packet it is.
- */
-struct netfront_tx_slot *netfront_packet_end(struct netfront_packet *pkt,
-					     enum netfront_tx_kind kind,
-					     unsigned int bytes, bool copied)
-{
-	struct netfront_stats *stats = pkt->queue->stats;
-	struct netfront_tx_slot *head = &pkt->queue->tx.slots[pkt->head];
-
-	pkt->first->size = bytes;
-	head->kind = kind;
-	head->left = pkt->slots;
-	head->bytes = bytes;
-
-	u64_stats_update_begin(&stats->tx_sync);
-	u64_stats_inc(&stats->tx[NETFRONT_TX_PACKETS]);
-	u64_stats_add(&stats->tx[NETFRONT_TX_BYTES], bytes);
-	u64_stats_add(&stats->tx[NETFRONT_TX_SLOTS_USED], pkt->slots);
-	if (copied)
-		u64_stats_inc(&stats->tx[NETFRONT_TX_COPIED]);
-	u64_stats_update_end(&stats->tx_sync);
-	return head;
 }
