@@ -14,6 +14,7 @@
 #include <linux/cpumask.h>
 #include <linux/interrupt.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -63,6 +64,8 @@ enum xenfront_phase {
  *
  * @published:	The state that tells the backend that our keys are there;
  *		XenbusStateInitialised unless its protocol wants another.
+ * @watch:	Look whenever any of the backend's keys changes, not only its
+ *		state: for those that nothing else tells of.
  * @offer:	The backend is in InitWait: read what it announces there and
  *		create the rings.  On error, undo what was done.  For want of
  *		memory or grants (-ENOMEM, -ENOSPC) it is called again later;
@@ -92,6 +95,7 @@ enum xenfront_phase {
  */
 struct xenfront_ops {
 	enum xenbus_state published;
+	bool watch;
 	int (*offer)(struct xenfront_device *xf);
 	int (*publish)(struct xenfront_device *xf,
 		       struct xenbus_transaction xbt);
@@ -124,10 +128,13 @@ struct xenfront_ops {
  * @retry_at:	jiffies before which no reconnect is begun; 0: none is planned
  * @connected_at: jiffies of the last successful connect
  * @connects:	how often the device was connected, for debugfs
+ * @kept:	conversations that ended without the backend's having let go
  * @refused_in:	the state in which the backend was refused
  * @blamed:	what it was blamed for in this conversation, as hashes of the
  *		lines in the log
  * @nr_blamed:	how many of them there are
+ * @watch:	of the backend's keys, if &xenfront_ops.watch wants it; changed by
+ *		start, stop and resume, which never run at the same time
  * @gone:	completed with the phase XENFRONT_GONE
  * @debugfs:	the device's directory; made by start, removed by stop
  */
@@ -145,9 +152,11 @@ struct xenfront_device {
 	unsigned long retry_at;
 	unsigned long connected_at;
 	unsigned int connects;
+	unsigned int kept;
 	enum xenbus_state refused_in;
 	u32 blamed[XENFRONT_BLAMES];
 	unsigned int nr_blamed;
+	struct xenbus_watch watch;
 	struct completion gone;
 	struct dentry *debugfs;
 };
@@ -206,6 +215,34 @@ static inline bool xenfront_answers_count(const struct xenfront_device *xf)
 	return !test_bit(XENFRONT_F_VOID, &xf->flags);
 }
 
+bool xenfront_has_let_go(struct xenfront_device *xf, bool force);
+
+/* ------------------------------------------------------------------------
+ * takeover: devices that a built-in driver holds
+ */
+
+/**
+ * struct xenfront_takeover - a driver that takes devices from another one
+ * @driver:	ours, which is registered; constant
+ * @initcall:	what to blacklist so that the other one stays away; constant
+ * @notifier:	learns of devices that the other one has got
+ * @work:	takes all of them
+ * @started:	@notifier is registered
+ *
+ * Owned by the driver; nothing in it changes but by the functions below, which
+ * are called by the module's init and exit.
+ */
+struct xenfront_takeover {
+	struct xenbus_driver *driver;
+	const char *initcall;
+	struct notifier_block notifier;
+	struct work_struct work;
+	bool started;
+};
+
+int xenfront_takeover_start(struct xenfront_takeover *takeover);
+void xenfront_takeover_stop(struct xenfront_takeover *takeover);
+
 /* ------------------------------------------------------------------------
  * trust: the backend is input
  */
@@ -261,6 +298,7 @@ int xenfront_ring_bind(struct xenfront_ring *ring, irq_handler_t handler,
 		       const char *name, void *data);
 void xenfront_ring_unbind(struct xenfront_ring *ring);
 void xenfront_ring_destroy(struct xenfront_ring *ring);
+void xenfront_ring_abandon(struct xenfront_ring *ring);
 int xenfront_ring_publish(const struct xenfront_ring *ring,
 			  struct xenbus_transaction xbt, const char *dir,
 			  const char *ref_key, const char *evtchn_key);

@@ -6,6 +6,7 @@
 #include <linux/device.h>
 #include <linux/jiffies.h>
 #include <linux/sched/mm.h>
+#include <linux/slab.h>
 #include <xen/xenbus.h>
 #include <xenfront.h>
 
@@ -58,6 +59,43 @@ void xenfront_kick(struct xenfront_device *xf)
 }
 EXPORT_SYMBOL_GPL(xenfront_kick);
 
+static void key_changed(struct xenbus_watch *watch, const char *path,
+			const char *token)
+{
+	xenfront_kick(container_of(watch, struct xenfront_device, watch));
+}
+
+/* Without it all that is missed is what users could learn sooner. */
+static void watch_keys(struct xenfront_device *xf)
+{
+	int err;
+
+	if (!xf->ops->watch)
+		return;
+	xf->watch.callback = key_changed;
+	xf->watch.node = kstrdup(xf->dev->otherend, GFP_KERNEL);
+	err = xf->watch.node ? register_xenbus_watch(&xf->watch) : -ENOMEM;
+	if (err) {
+		dev_warn(&xf->dev->dev, "cannot watch %s: %d\n",
+			 xf->dev->otherend, err);
+		kfree(xf->watch.node);
+		xf->watch.node = NULL;
+	}
+}
+
+/*
+ * Waits for xenwatch, unless it is us.  So no step does this: xenwatch may be
+ * waiting for the step's lock.
+ */
+static void unwatch_keys(struct xenfront_device *xf)
+{
+	if (!xf->watch.node)
+		return;
+	unregister_xenbus_watch(&xf->watch);
+	kfree(xf->watch.node);
+	xf->watch.node = NULL;
+}
+
 /**
  * xenfront_start() - begin the conversation; the last thing a probe does
  * @xf:		zeroed, inside the driver's structure
@@ -80,6 +118,7 @@ void xenfront_start(struct xenfront_device *xf, struct xenbus_device *dev,
 
 	/* A backend in Closed moves on only when it sees us start. */
 	xenfront_announce_start(xf);
+	watch_keys(xf);
 	xenfront_look_again(xf, 0);
 }
 EXPORT_SYMBOL_GPL(xenfront_start);
@@ -137,6 +176,7 @@ void xenfront_stop(struct xenfront_device *xf)
 		xenfront_set_phase(xf, XENFRONT_GONE);
 	}
 	mutex_unlock(&xf->lock);
+	unwatch_keys(xf);
 	/* Only now: until the handlers were gone they could queue it. */
 	cancel_delayed_work_sync(&xf->work);
 	xenfront_debugfs_remove(xf);
@@ -176,6 +216,9 @@ int xenfront_resume(struct xenbus_device *dev)
 	struct xenfront_device *xf = dev_get_drvdata(&dev->dev);
 
 	if (xf) {
+		/* The backend's folder is another one. */
+		unwatch_keys(xf);
+		watch_keys(xf);
 		/* At once: the step that sees to it comes later. */
 		set_bit(XENFRONT_F_VOID, &xf->flags);
 		set_bit(XENFRONT_F_BROKEN, &xf->flags);

@@ -36,6 +36,8 @@
 #define POLL		(HZ / 10)
 /* A device that worked this long has earned a reconnect without delay. */
 #define GOOD_BEHAVIOUR	(60 * HZ)
+/* How often a backend may go with what it has mapped. */
+#define MOST_KEPT	16
 #define MAX_BACKOFF	6	/* at most 1 << 6 seconds between reconnects */
 
 /* The second of several in a row waits a second, each other twice as long. */
@@ -259,6 +261,10 @@ static void offer(struct xenfront_device *xf)
 
 	if (!is_time(xf))
 		return;
+	if (xf->kept >= MOST_KEPT) {
+		refuse(xf);
+		return;
+	}
 	err = xf->ops->offer(xf);
 	if (!err) {
 		err = publish(xf);
@@ -504,6 +510,46 @@ static void step_refused(struct xenfront_device *xf, enum xenbus_state backend)
 }
 
 /**
+ * xenfront_has_let_go() - are pages ours that are mapped by frame number?
+ * @xf:		the device, in &xenfront_ops.disconnect, which asks once
+ * @force:	as there
+ *
+ * There is no grant that would tell who has them mapped, so the backend's word
+ * has to do: it is Closed, or starts afresh.  After a resume nobody knows the
+ * frames: they are of another life, and so was the backend.
+ *
+ * What cannot be used again is lost, so that there is an end to it: of a backend
+ * that often goes without a word nothing is wanted any more.
+ *
+ * Context: process; sleeps.
+ * Return: false if they may not be used for anything else, ever.
+ */
+bool xenfront_has_let_go(struct xenfront_device *xf, bool force)
+{
+	/* Nothing was published. */
+	if (xf->phase == XENFRONT_WAITING)
+		return true;
+	if (test_bit(XENFRONT_F_RESUMED, &xf->flags))
+		return true;
+	if (!force) {
+		switch (xenfront_backend_state(xf)) {
+		case XenbusStateClosed:
+		case XenbusStateInitialising:
+		case XenbusStateInitWait:
+			return true;
+		default:
+			break;
+		}
+	}
+	if (++xf->kept == MOST_KEPT)
+		dev_err(&xf->dev->dev,
+			"backend %s has gone %d times with what it had mapped: it gets nothing more\n",
+			xf->dev->otherend, MOST_KEPT);
+	return false;
+}
+EXPORT_SYMBOL_GPL(xenfront_has_let_go);
+
+/**
  * xenfront_step() - bring our phase and the backend's state together
  * @xf: the device, locked
  *
@@ -514,10 +560,11 @@ void xenfront_step(struct xenfront_device *xf)
 	enum xenbus_state backend;
 
 	/* Whatever we held belongs to a machine that is no more. */
-	if (test_and_clear_bit(XENFRONT_F_RESUMED, &xf->flags) &&
+	if (test_bit(XENFRONT_F_RESUMED, &xf->flags) &&
 	    xf->phase != XENFRONT_GONE) {
 		xf->ops->quiesce(xf);
 		xf->ops->disconnect(xf, true);
+		clear_bit(XENFRONT_F_RESUMED, &xf->flags);
 		/* So does what was thought of the backend there. */
 		clear_bit(XENFRONT_F_REFUSED, &xf->flags);
 		xf->failures = 0;

@@ -117,6 +117,22 @@ void xenfront_ring_destroy(struct xenfront_ring *ring)
 }
 EXPORT_SYMBOL_GPL(xenfront_ring_destroy);
 
+/**
+ * xenfront_ring_abandon() - leave a ring's pages to the backend, for good
+ * @ring: the ring; may have no channel, or not exist
+ *
+ * For pages that the backend maps by their frames' numbers: no grant tells
+ * whether it still does (see xenfront_has_let_go()).
+ *
+ * Context: process; sleeps, as xenfront_ring_unbind() does.
+ */
+void xenfront_ring_abandon(struct xenfront_ring *ring)
+{
+	xenfront_ring_unbind(ring);
+	memset(ring, 0, sizeof(*ring));
+}
+EXPORT_SYMBOL_GPL(xenfront_ring_abandon);
+
 static int publish_refs(const struct xenfront_ring *ring,
 			struct xenbus_transaction xbt, const char *dir,
 			const char *ref_key)

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Devices that a driver which is built into the kernel holds become ours.
+ *
+ * Such a driver was there first, and the kernel gives it every device that
+ * appears.  It is made to let go in the order that keeps the guest safe: the
+ * backend closes, as if the driver itself had asked for it, and has unmapped
+ * everything; then the driver is unbound, and frees its pages.  The other way
+ * round (which is what unbinding by sysfs does) it frees pages that the backend
+ * still writes to, and a PV guest in which such a page becomes a page table
+ * does not survive.
+ */
+#include <linux/container_of.h>
+#include <linux/delay.h>
+#include <linux/device.h>
+#include <linux/jiffies.h>
+#include <linux/notifier.h>
+#include <linux/string.h>
+#include <xen/xenbus.h>
+#include <xenfront.h>
+
+/* A backend that works closes within milliseconds. */
+#define PATIENCE	(5 * HZ)
+#define POLL		10	/* ms */
+
+static bool is_wanted(const struct xenfront_takeover *takeover,
+		      const struct device *dev)
+{
+	const struct xenbus_device_id *id;
+
+	for (id = takeover->driver->ids; *id->devicetype; id++)
+		if (!strcmp(id->devicetype,
+			    container_of_const(dev, struct xenbus_device,
+					       dev)->devicetype))
+			return true;
+	return false;
+}
+
+/* Nobody at the other end has anything of the driver's. */
+static bool is_closed(struct xenbus_device *dev, bool patient)
+{
+	switch (xenbus_read_driver_state(dev, dev->otherend)) {
+	case XenbusStateClosed:
+	case XenbusStateUnknown:
+		return true;
+	case XenbusStateInitialising:
+		/* It may be about to become something else. */
+		return !patient;
+	default:
+		return false;
+	}
+}
+
+static bool close_with_backend(struct xenbus_device *dev)
+{
+	unsigned long end = jiffies + PATIENCE;
+	enum xenbus_state before = dev->state;
+
+	xenbus_switch_state(dev, XenbusStateClosing);
+	while (!is_closed(dev, true)) {
+		if (time_after(jiffies, end)) {
+			if (is_closed(dev, false))
+				break;
+			xenbus_switch_state(dev, before);
+			return false;
+		}
+		msleep(POLL);
+	}
+	return true;
+}
+
+static int take(struct device *dev, void *data)
+{
+	struct xenfront_takeover *takeover = data;
+	const struct device_driver *holder = READ_ONCE(dev->driver);
+
+	if (!holder || holder == &takeover->driver->driver ||
+	    !is_wanted(takeover, dev))
+		return 0;
+	if (!close_with_backend(to_xenbus_device(dev))) {
+		dev_warn(dev,
+			 "backend did not close within %u s, so that the kernel's own driver keeps the device; the kernel parameter initcall_blacklist=%s keeps that driver away\n",
+			 PATIENCE / HZ, takeover->initcall);
+		return 0;
+	}
+	device_release_driver(dev);
+	dev_info(dev, "taken over from the kernel's own driver\n");
+	return 0;
+}
+
+static void takeover_work(struct work_struct *work)
+{
+	struct xenfront_takeover *takeover =
+		container_of(work, struct xenfront_takeover, work);
+	struct device_driver *driver = &takeover->driver->driver;
+	int err;
+
+	bus_for_each_dev(driver->bus, NULL, takeover, take);
+	/* Not device_attach(), which asks the other driver first. */
+	err = driver_attach(driver);
+	if (err)
+		pr_err("%s: cannot take over devices: %d\n", driver->name, err);
+}
+
+static int bus_event(struct notifier_block *nb, unsigned long event,
+		     void *data)
+{
+	struct xenfront_takeover *takeover =
+		container_of(nb, struct xenfront_takeover, notifier);
+	struct device *dev = data;
+
+	/* Under the device's lock, and maybe in xenwatch: the backend waits. */
+	if (event == BUS_NOTIFY_BOUND_DRIVER && is_wanted(takeover, dev) &&
+	    dev->driver != &takeover->driver->driver)
+		schedule_work(&takeover->work);
+	return NOTIFY_DONE;
+}
+
+/**
+ * xenfront_takeover_start() - take devices over from a driver that is built in
+ * @takeover:	zeroed; @takeover->driver and @takeover->initcall are set
+ *
+ * Those that are there have been taken when it returns, if their backends
+ * close; those that appear are taken as soon as the other driver has them.
+ * A device whose backend does not close stays what it was, and where it was.
+ *
+ * Context: process; sleeps, some seconds if a backend does not answer.  The
+ *	    driver is registered, and stays so until xenfront_takeover_stop().
+ * Return: 0, or a negative errno with nothing done.
+ */
+int xenfront_takeover_start(struct xenfront_takeover *takeover)
+{
+	int err;
+
+	INIT_WORK(&takeover->work, takeover_work);
+	takeover->notifier.notifier_call = bus_event;
+	err = bus_register_notifier(takeover->driver->driver.bus,
+				    &takeover->notifier);
+	if (err)
+		return err;
+	takeover->started = true;
+	schedule_work(&takeover->work);
+	flush_work(&takeover->work);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xenfront_takeover_start);
+
+/**
+ * xenfront_takeover_stop() - leave devices that appear to whoever was first
+ * @takeover: maybe never started
+ *
+ * Context: process; sleeps.
+ */
+void xenfront_takeover_stop(struct xenfront_takeover *takeover)
+{
+	if (!takeover->started)
+		return;
+	bus_unregister_notifier(takeover->driver->driver.bus,
+				&takeover->notifier);
+	cancel_work_sync(&takeover->work);
+	takeover->started = false;
+}
+EXPORT_SYMBOL_GPL(xenfront_takeover_stop);
