@@ -20,6 +20,11 @@ MODULES = {
     "fbfront": ("xen-fbfront", ("xen:vfb",)),
     "kbdfront": ("xen-kbdfront", ("xen:vkbd",)),
 }
+# Beside a driver that is built in, it is called otherwise, and goes by its usual name as well.
+BESIDE = {
+    "fbfront": ("CONFIG_XEN_FBDEV_FRONTEND", "xenfront-fb"),
+    "kbdfront": ("CONFIG_INPUT_XEN_KBDDEV_FRONTEND", "xenfront-kbd"),
+}
 SPARSE = ("C=2", "CF=-D__CHECK_ENDIAN__")
 # compat/ exists to ask for LINUX_VERSION_CODE (the case `versions` sees to it that nothing else does),
 # checkpatch takes that name for a constant on the wrong side of a comparison, a type that a newer kernel
@@ -59,13 +64,26 @@ def _fail_on(problems):
         raise Failed("\n".join(problems))
 
 
+def expected(build):
+    """The modules that this kernel gets, and their aliases."""
+    config = f"/lib/modules/{build.kernel.release}/build/.config"
+    built_in = build.tools.run(["grep", "=y$", config], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    names = {}
+    for folder, (name, aliases) in MODULES.items():
+        option, other = BESIDE.get(folder, ("", ""))
+        if f"{option}=y" in built_in:
+            names[other] = {name, *aliases}
+        elif (paths.SOURCE / folder / "Kbuild").exists():
+            names[name] = set(aliases)
+    return names
+
+
 def check_modules(build, error):
     """They build without a warning (W=1), and all of them are there."""
     if error:
         raise Failed(str(error))
     made = {module.stem for module in build.modules()}
-    wanted = {name for folder, (name, _) in MODULES.items() if (paths.SOURCE / folder / "Kbuild").exists()}
-    _fail_on([f"{name}.ko was not built" for name in sorted(wanted - made)])
+    _fail_on([f"{name}.ko was not built" for name in sorted(set(expected(build)) - made)])
 
 
 def check_modinfo(build, error):
@@ -73,7 +91,7 @@ def check_modinfo(build, error):
     if error:
         raise Failed("not built")
     version = (paths.SOURCE / "VERSION").read_text().strip()
-    aliases = {name: set(wanted) for name, wanted in MODULES.values()}
+    aliases = expected(build)
     problems = []
     for module in build.modules():
         done = build.tools.run(["modinfo", f"/src/{module.name}"], source=build.folder, check=True,
