@@ -48,6 +48,15 @@ def wait_until(condition, what, timeout=60):
         time.sleep(0.3)
 
 
+def state(guest, device):
+    """A driver's account of a device (vif-0): its lines as a dictionary (the queues' lines among them)."""
+    values = {}
+    for line in guest.run(f"cat /sys/kernel/debug/xenfront/{device}/state").out.splitlines():
+        key, _, value = line.partition(": ")
+        values[key] = int(value) if re.fullmatch(r"\d+", value) else value
+    return values
+
+
 def granted_pages(guest):
     """How many grants of the guest's are in use, mapped or not, by its kernel's account."""
     if not guest.run("test -e /tmp/grants", check=False):

@@ -8,7 +8,7 @@ import time
 from xenbed import Skip, paths
 from xenbed.nic import DOM0, DOM0_V6
 
-from _guest import lines, log_length, wait_until     # noqa: F401
+from _guest import lines, log_length, state as device_state, wait_until     # noqa: F401
 
 NETBACK = "/sys/bus/xen-backend/drivers/vif"
 FILES = paths.SELFTESTS / "netfront"
@@ -45,12 +45,8 @@ def read_bus(guest, nic=0):
 
 
 def state(guest, nic=0):
-    """The driver's account of a vif: its lines as a dictionary (the queues' lines among them)."""
-    values = {}
-    for line in guest.run(f"cat /sys/kernel/debug/xenfront/{read_bus(guest, nic)}/state").out.splitlines():
-        key, _, value = line.partition(": ")
-        values[key] = int(value) if re.fullmatch(r"\d+", value) else value
-    return values
+    """The driver's account of a vif."""
+    return device_state(guest, read_bus(guest, nic))
 
 
 def ours(guest):

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The backend goes away and comes back, or the guest does: no I/O is lost, and the disk stays the same."""
-import re
-import shlex
 
 from xenbed import Disk, case
 
 import _blkfront as blk
+from _qemu import Qemu
 
 
 class Uninterrupted:
@@ -40,7 +39,7 @@ class Uninterrupted:
 PAIR = [Disk("xvdb", size="64M"), Disk("xvdc", size="96M")]
 
 
-@case(type=["pv", "pvh"], disks=[Disk("xvdb", size="64M"), Disk("xvdc", size="96M", backend="qdisk")])
+@case(long=["pvh"], type=["pv", "pvh"], disks=[Disk("xvdb", size="64M"), Disk("xvdc", size="96M", backend="qdisk")])
 def save_and_restore(host, guest):
     "Saved and restored, twice, and saved and gone on (xl save -c), while data is verified and files are written."
     with Uninterrupted(guest, 2) as both:
@@ -144,31 +143,6 @@ def other_backend(host, guest):
         assert "qdisk" in state["backend"], state
         assert state["max-segments"] < before["max-segments"], state
         guest.run("dd if=/dev/xvdb of=/dev/null bs=1M count=32 iflag=direct status=none")
-
-
-class Qemu:
-    """The process in dom0 that serves a guest's qdisks."""
-
-    def __init__(self, host, guest):
-        self.dom0, self.guest = host.dom0, guest
-        self.pid = int(self.dom0.read(f"/local/domain/{guest.id}/image/device-model-pid"))
-        words = self.dom0.get(f"/proc/{self.pid}/cmdline").decode().rstrip("\0").split("\0")
-        # The toolstack hands over its sockets as descriptors.
-        self.command = [re.sub(r"^(socket,id=libxl-cmd),fd=\d+", rf"\1,path=/run/xen/qmp-again-{guest.id}", word)
-                        for word in words]
-
-    def signal(self, name):
-        self.dom0.run(f"kill -{name} {self.pid}")
-
-    def again(self):
-        """What a toolstack does: the backends start from Initialising, and the same command runs."""
-        for disk in self.guest.disks:
-            self.dom0.write(f"{self.guest.backend(disk)}/state", 1)
-        log = f"/scratch/qemu-again-{self.guest.id}.log"
-        self.dom0.run(f"setsid {shlex.join(self.command)} > {log} 2>&1 < /dev/null & echo $! > /tmp/qemu-again; sleep 1; "
-                      f"kill -0 $(cat /tmp/qemu-again) || {{ cat {log}; exit 1; }}")
-        self.pid = int(self.dom0.run("cat /tmp/qemu-again").out)
-        self.dom0.write(f"/local/domain/{self.guest.id}/image/device-model-pid", self.pid)
 
 
 QEMUS = [Disk("xvdb", size="64M", backend="qdisk"), Disk("xvdc", size="96M", backend="qdisk")]

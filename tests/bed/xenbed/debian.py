@@ -13,7 +13,7 @@ START = 2048                # sectors; the first partition's place since disks h
 
 # Lets it boot in software emulation without waiting for what it has not got.
 MASKED = """systemd-timesyncd.service apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service
-fstrim.timer dpkg-db-backup.timer man-db.timer logrotate.timer systemd-pstore.service getty@tty1.service
+fstrim.timer dpkg-db-backup.timer man-db.timer logrotate.timer systemd-pstore.service
 systemd-random-seed.service systemd-rfkill.service systemd-update-utmp.service systemd-update-utmp-runlevel.service
 systemd-journal-flush.service systemd-binfmt.service modprobe@drm.service networking.service ifupdown-pre.service
 dev-hugepages.mount dev-mqueue.mount keyboard-setup.service console-setup.service systemd-logind.service
@@ -63,7 +63,7 @@ def installed(kernel, ours, policy="most"):
     """Disk and initramfs for that kernel; ours: folder of our modules or None. policy: initramfs-tools' MODULES."""
     files = modules.ours_in(ours) if ours else {}
     tar = rootfs.disk_tar()
-    key = paths.key(tar.parent.name, kernel.release, policy, INSTALL, *MASKED, *files, *files.values(),
+    key = paths.key(tar.parent.name, kernel.release, policy, INSTALL, *MASKED, *modules.SCREEN, *files, *files.values(),
                     paths.PACKAGE / "agent.py", paths.PACKAGE / "link.py", SIZE_MB)
     folder = paths.CACHE / "images" / f"debian-{kernel.release}-{key}"
     result = Installed(folder / "disk.img", folder / "initrd")
@@ -76,7 +76,7 @@ def installed(kernel, ours, policy="most"):
             overlay, out = pathlib.Path(work) / "overlay", pathlib.Path(work) / "out"
             overlay.mkdir()
             out.mkdir()
-            modules.install(kernel, overlay, omit=modules.DOM0_OMIT, ours=ours)
+            modules.install(kernel, overlay, omit=modules.DOM0_OMIT, keep=modules.SCREEN, ours=ours)
             (overlay / "config").write_bytes(kernel.config.read_bytes())
             for name in ("agent.py", "link.py"):
                 (overlay / name).write_bytes((paths.PACKAGE / name).read_bytes())

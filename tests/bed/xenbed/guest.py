@@ -9,6 +9,7 @@ from . import debian, image, kernels, ktap, link, login, modules, mux, nic, path
 from .case import Failed, Skip
 from .disk import Disk
 from .progress import BedError
+from .screen import Screen
 
 ENDED = re.compile(rb"Kernel panic - not syncing[^\r\n]*|reboot: (Power down|System halted|Restarting system)|"
                    rb"unregister_netdevice: waiting for [^\r\n]*")      # for ever, as a rule
@@ -26,10 +27,10 @@ class Guest:
         self.type, self.kernel = type, kernels.find(kernel)
         self.vcpus, self.memory = vcpus, memory
         self.disks = [d if isinstance(d, Disk) else Disk(**d) for d in disks]
-        self.nics, self.vfb = nic.Nics(self, nics), vfb
+        self.nics, self.vfb, self.screen = nic.Nics(self, nics), vfb, Screen(self)
         self.modules, self.module_params = modules, dict(module_params or {})
         self.load = list(load) if load is not None else (["xen-blkfront"] if self.disks else []) + (
-            ["xen-netfront"] if nics else [])
+            ["xen-netfront"] if nics else []) + (["xen:vkbd", "xen:vfb"] if vfb else [])
         if root != "ram":
             self.installed = debian.installed(self.kernel, self.modules_folder())
             if not any(d.vdev == "xvda" for d in self.disks):
@@ -109,7 +110,7 @@ class Guest:
         if self.type == "hvm":
             lines += ['xen_platform_pci=1', 'vga="none"' if not self.vfb else 'vga="stdvga"', "vnc=0", "usb=0"]
         if self.vfb:
-            lines.append("vfb=['vnc=1,vnclisten=0.0.0.0,vncdisplay=0,vncunused=0']")
+            lines.append("vfb=['vnc=1,vnclisten=0.0.0.0,vncdisplay=0,vncunused=1']")
         return "\n".join(lines + [self.config]) + "\n"
 
     # -- life ----------------------------------------------------------------------------------------

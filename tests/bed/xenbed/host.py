@@ -6,6 +6,7 @@ import itertools
 import os
 import pathlib
 import re
+import socket
 import time
 
 from . import lock, paths, progress, qemu
@@ -30,10 +31,21 @@ def new_log_folder(name="run"):
     return folder
 
 
+def free_port(first=5900):
+    for port in range(first, first + 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise BedError(f"no free port between {first} and {first + 99}")
+
+
 class Host:
     """with Host() as host: ... One QEMU, held under the machine-wide lock for as long as it lives."""
 
-    def __init__(self, icount=False, folder=None, modules=None, xen_args="", ports=(), memory=qemu.MACHINE_MB,
+    def __init__(self, icount=False, folder=None, modules=None, xen_args="", memory=qemu.MACHINE_MB,
                  cpus=None, plugin=None):
         self.folder = pathlib.Path(folder) if folder else new_log_folder()
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -45,7 +57,8 @@ class Host:
         self.heard_at = time.monotonic()
         self.judged = 0                 # the part of the console that was searched for crashes
         self._stack = contextlib.ExitStack()
-        self._options = dict(icount=icount, xen_args=xen_args, ports=ports, memory=memory, cpus=cpus,
+        self.vnc_port = free_port()     # here, to dom0's first VNC server
+        self._options = dict(icount=icount, xen_args=xen_args, ports=[(self.vnc_port, 5900)], memory=memory, cpus=cpus,
                              plugin=plugin)
         self.dom0 = self.watch = None
 

@@ -21,6 +21,9 @@ act_mirred cls_matchall af_packet pktgen evdev uinput drm_shmem_helper drm_kms_h
 sysfillrect syscopyarea crc32c_generic crc32c_intel libcrc32c nls_cp437 nls_ascii nls_iso8859-1
 8139cp 8139too e1000 mii psmouse kyber-iosched bfq cirrus bochs configfs efivarfs""".split()
 
+# Of what dom0 has no use for, what a guest with a screen needs.
+SCREEN = "drm_shmem_helper drm_kms_helper drm_client_lib evdev".split()
+
 DOM0_OMIT = re.compile(r"kernel/(sound|drivers/(gpu|media|infiniband|usb|staging|hwmon|iio|isdn|leds|"
                        r"bluetooth|video|input|thermal|power|mmc|firewire|mtd|i2c|platform|gpio|pinctrl|"
                        r"net/(ethernet|wireless|usb|phy|can|wan|hamradio|fddi|ieee802154|wwan|arcnet)|"
@@ -85,15 +88,16 @@ def built_for(kernel):
     return paths.CACHE / "build" / kernel.release
 
 
-def install(kernel, root, names=None, omit=None, ours=None):
+def install(kernel, root, names=None, omit=None, keep=(), ours=None):
     """Fills root/lib/modules/RELEASE: the named modules with what they need (or all but those that
-    match omit), ours (folder or None) in updates/; then depmod decides as on any machine."""
+    match omit and are not needed by keep), ours (folder or None) in updates/; then depmod decides as on any machine."""
     index = Index(kernel)
+    kept = index.closure(keep)
     target = root / "lib/modules" / kernel.release
     target.mkdir(parents=True)
     for name in index.closure(names if names is not None else list(index.path)):
         path = index.path[name]
-        if omit and omit.match(path):
+        if omit and omit.match(path) and name not in kept:
             continue
         to = target / re.sub(r"\.ko\..*$", ".ko", path)
         to.parent.mkdir(parents=True, exist_ok=True)

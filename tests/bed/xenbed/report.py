@@ -67,20 +67,19 @@ def table(devices):
     return "\n".join(lines)
 
 
-def not_ours(devices, folder):
-    """Reasons why the block devices are not served by the modules of that folder."""
+def not_ours(devices, folder, kinds):
+    """Reasons why there is not a device of each of these kinds, or one is not served by a module of that folder."""
     if not folder:
-        return ["the guest was given the kernel's own modules: its driver is not ours"]
-    files = modules.ours_in(folder)
-    wanted = modules.srcversion(files["xen-blkfront"]) if "xen-blkfront" in files else ""
-    reasons = []
-    disks = [d for d in devices if d.name.startswith("vbd-")]
-    if not disks:
-        reasons.append("the guest has no vbd")
-    for disk in disks:
-        if not wanted or disk.srcversion != wanted:
-            reasons.append(f"{disk.name} is served by {disk.driver} with srcversion {disk.srcversion}; "
-                           f"ours ({folder}/xen-blkfront.ko) has {wanted or 'none'}")
-        if "/updates/" not in disk.file:
-            reasons.append(f"{disk.name}: its module is {disk.file}, not in updates/")
+        return ["the guest was given the kernel's own modules: its drivers are not ours"]
+    ours = {path.stem.replace("-", "_"): modules.srcversion(path) for path in modules.ours_in(folder).values()}
+    reasons = [f"the guest has no {kind}" for kind in kinds if not any(d.name.startswith(f"{kind}-") for d in devices)]
+    for device in devices:
+        if device.name.partition("-")[0] not in kinds:
+            continue
+        wanted = ours.get(device.module)
+        if not wanted or device.srcversion != wanted:
+            reasons.append(f"{device.name} is served by {device.driver} (module {device.module}) with srcversion "
+                           f"{device.srcversion}; what {folder} has of that name has {wanted or 'none'}")
+        if "/updates/" not in device.file:
+            reasons.append(f"{device.name}: its module is {device.file}, not in updates/")
     return reasons

@@ -9,9 +9,9 @@ from .progress import BedError
 COMMON = """kmod iproute2 procps util-linux e2fsprogs mount python3-minimal xenstore-utils netbase
 socat fdisk parted blktrace hdparm sg3-utils pciutils""".split()
 DOM0 = COMMON + """xen-utils-4.17 qemu-system-xen qemu-utils python3 bridge-utils dmsetup ethtool iperf3 fio xfsprogs
-iputils-ping nbdkit tcpdump dropbear-bin trace-cmd less nano ncurses-base""".split()
+iputils-ping nbdkit tcpdump dropbear-bin trace-cmd gvncviewer less nano ncurses-base""".split()
 GUEST = COMMON + """fio xfsprogs iperf3 ethtool dmsetup iputils-ping evtest
-netcat-openbsd tcpdump dropbear-bin less""".split()
+fbcat libdrm-tests netcat-openbsd tcpdump dropbear-bin less""".split()
 DISK = COMMON + """fio iperf3 ethtool iputils-ping systemd-sysv udev dbus login initramfs-tools
 ifupdown nano less ncurses-base zstd""".split()
 

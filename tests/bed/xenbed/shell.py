@@ -4,33 +4,20 @@ import fcntl
 import os
 import select
 import signal
-import socket
 import struct
 import sys
 import termios
 import tty
 
-from . import debian, image, kernels, modules, progress
+from . import debian, image, kernels, modules
 from .host import Host, new_log_folder
-
-
-def free_port(first=5900):
-    for port in range(first, first + 100):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise progress.BedError(f"no free port between {first} and {first + 99}")
 
 
 def shell(guest_type, kernel_name, which, folder):
     kernel = kernels.find(kernel_name)
     image.dom0_disk()
     debian.installed(kernel, None if which == "intree" else folder or modules.built_for(kernel))
-    port = free_port()
-    with Host(folder=new_log_folder("shell"), modules=folder, ports=[(port, 5900)]) as host:
+    with Host(folder=new_log_folder("shell"), modules=folder) as host:
         guest = host.guest("debian", type=guest_type, kernel=kernel_name, memory=512, modules=which, root="xvda1",
                            load=[], nics=["bridge=xenbr0"], vfb=True)
         guest.start(wait=False)
@@ -41,7 +28,7 @@ This is dom0's shell ('exit' ends the host, and with it everything in it).
     xl list                         the domains
     xl console {guest.name:20} the guest's console; login root, no password; leave with Ctrl-]
     xl block-attach, xl save ...    the toolstack; /scratch has 40 GB, /share is {host.share} outside
-The guest's screen (vfb): VNC on localhost:{port}, e.g. vncviewer localhost:{port}
+The guest's screen (vfb): VNC on localhost:{host.vnc_port}, e.g. vncviewer localhost:{host.vnc_port}
 The hypervisor's and dom0's log: {host.qemu.serial_log}
 """, flush=True)
         return attach(host.dom0, "cd /root; exec bash -i")

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the cases of the screen share."""
+import random
+import re
+
+from xenbed import picture
+
+from _guest import lines, log_length, state, wait_until     # noqa: F401
+
+# Keeps the kernel's own drivers away: no takeover, and QEMU shows our screen as its first one.
+ALONE = "initcall_blacklist=xenfb_init,xenkbd_init"
+FB0 = "/dev/fb0"
+
+
+def drawn(guest):
+    """What the guest has on its screen, as it reads it itself."""
+    return picture.from_ppm(guest.run(f"fbcat {FB0}").raw)
+
+
+def still(guest):
+    """No cursor that blinks, and nothing that is printed: the picture stays what it is."""
+    guest.run("dmesg -n 1; echo 0 > /sys/class/graphics/fbcon/cursor_blink; printf '\\033[?25l' > /dev/tty1")
+
+
+def shown(guest, keep=""):
+    """That a VNC viewer sees what the guest has drawn; the picture."""
+    found = []
+
+    def same():
+        # The kernel may print something at any time.
+        found[:] = [drawn(guest), guest.screen.picture(keep)]
+        return not found[0].difference(found[1])
+
+    wait_until(same, lambda: f"the viewer sees what is drawn: {found[0].difference(found[1])}", 30)
+    return found[1]
+
+
+def draw(guest, seed):
+    """Random pixels all over the screen, through /dev/fb0; what is to be seen there."""
+    width, height = size(guest)
+    dots = random.Random(seed).randbytes(width * height * 4)
+    guest.push(dots, "/tmp/dots", 0o644)
+    guest.run(f"dd if=/tmp/dots of={FB0} bs=1M status=none")
+    rgb = bytearray(width * height * 3)
+    for channel in range(3):
+        rgb[channel::3] = dots[2 - channel::4]
+    return picture.Picture(width, height, bytes(rgb))
+
+
+def size(guest):
+    words = guest.run("cat /sys/class/graphics/fb0/virtual_size").out.split(",")
+    return int(words[0]), int(words[1])
+
+
+def modes(guest):
+    return guest.run("cat /sys/class/drm/card0-Virtual-1/modes").out.split()
+
+
+# modetest's first row, as viewers show it.
+SMPTE = [(192, 192, 192), (192, 192, 0), (0, 192, 192), (0, 192, 0), (192, 0, 192), (192, 0, 0), (0, 0, 192)]
+
+
+class Modetest:
+    """with Modetest(guest, "800x600"): the mode is set, and a test pattern is drawn, by a program that waits."""
+
+    def __init__(self, guest, mode):
+        self.guest, self.mode = guest, mode
+
+    def __enter__(self):
+        found = guest_connector(self.guest)
+        self.process = self.guest.spawn(f"modetest -M xen-fbfront -s {found}:{self.mode}")
+        return self
+
+    def __exit__(self, *_):
+        self.process.write(b"\n")
+        self.process.wait(timeout=60)
+
+
+def guest_connector(guest):
+    text = guest.run("modetest -M xen-fbfront -c").out
+    return re.search(r"^(\d+)\s.*Virtual", text, re.M).group(1)
+
+
+def of_size(guest, mode):
+    """What the viewer sees, if it is of that size."""
+    seen = guest.screen.picture()
+    return seen if f"{seen.width}x{seen.height}" == mode else None
+
+
+def account(guest):
+    """The driver's account of the screen; its counters by name."""
+    values = state(guest, "vfb-0")
+    text = f"updates: {values['updates']}"
+    for name, number in re.findall(r"(\w+): (\d+)", text):
+        values[name] = int(number)
+    return values
+
+
+def driver(guest):
+    return guest.run("readlink -f /sys/bus/xen/devices/vfb-0/driver").out.strip()
+
+
+def connected(guest):
+    wait_until(lambda: guest.run("grep -q '^phase: connected' /sys/kernel/debug/xenfront/vfb-0/state && test -e /dev/fb0",
+                                 check=False), "the screen is connected")
+
+
+def backend(guest):
+    return f"/local/domain/0/backend/vfb/{guest.id}/0"

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A Wayland compositor on the guest's screen."""
+from xenbed import BedError, Disk, case, desktop
+
+import _fbfront as fb
+
+START = """set -e
+mkdir -p /desk/lower /desk/upper /desk/root; mount -t squashfs -o ro /dev/xvdb /desk/lower
+mount -t tmpfs tmpfs /desk/upper; mkdir /desk/upper/files /desk/upper/work
+mount -t overlay -o lowerdir=/desk/lower,upperdir=/desk/upper/files,workdir=/desk/upper/work overlay /desk/root
+for folder in dev proc sys; do mount --rbind /$folder /desk/root/$folder; done
+mount -t tmpfs tmpfs /desk/root/run; mount -t tmpfs tmpfs /desk/root/tmp; mkdir -m 700 /desk/root/run/user
+chroot /desk/root /lib/systemd/systemd-udevd --daemon
+chroot /desk/root udevadm trigger; chroot /desk/root udevadm settle
+"""
+IN = "chroot /desk/root env XDG_RUNTIME_DIR=/run/user WAYLAND_DISPLAY=wayland-1"
+
+
+@case(long=True, vfb=True, extra=fb.ALONE, memory=640, load=["xen-blkfront", "xen:vfb", "xen:vkbd", "evdev"])
+def weston(host, guest):
+    "Weston starts with its DRM backend, shows a client's window, and takes what is typed there."
+    disk = guest.attach_disk(Disk("xvdb", image=desktop.squashfs(), mode="r"))
+    guest.wait_for(f"test -b {disk.node}", what=disk.node)
+    guest.run(START)
+    running = guest.spawn(f"{IN} weston --backend=drm-backend.so --use-pixman --tty=1 --idle-time=0 --log=/tmp/weston.log")
+    try:
+        guest.wait_for("test -S /desk/root/run/user/wayland-1", what="weston listens")
+        before = guest.screen.picture("weston")
+        assert len(before.colours()) > 20, "nothing of a desktop is seen"
+        flower = guest.spawn(f"{IN} weston-flower")
+        fb.wait_until(lambda: guest.screen.picture("weston-flower").difference(before), "a client's window is seen", 60)
+        flower.kill(9)
+        assert running.running, "weston has ended"
+    except (AssertionError, BedError) as error:
+        log = guest.run("cat /desk/root/tmp/weston.log", check=False).out
+        raise AssertionError(f"{error}\n{log[-3000:]}") from error
+    running.kill(15)
+    running.wait(timeout=60)
