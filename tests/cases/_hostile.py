@@ -5,7 +5,7 @@ import pathlib
 import re
 import time
 
-from _guest import granted_pages, mapped_grants
+from _guest import granted_pages, mapped_grants, wait_until
 
 TOOL = pathlib.Path(__file__).resolve().parent.parent / "hostile"
 BROKEN = "; connecting anew"
@@ -100,10 +100,13 @@ class Bench:
     def comment(self, text):
         self.results.append((f"# {text}", None))
 
-    def driver_removed(self, module, kind):
+    def driver_removed(self, driver, kind):
         """It can be, everything is given back, and it can be loaded again."""
-        removed = self.guest.run(f"for device in /sys/bus/xen/drivers/{module}/{kind}-*; do "
-                                 f"echo ${{device##*/}} > ${{device%/*}}/unbind; done; modprobe -r {module}",
+        # Beside a driver that is built in, the module is not called as its driver.
+        folder = f"/sys/bus/xen/drivers/{driver}"
+        module = self.guest.run(f"basename $(readlink -f {folder}/module)").out.strip()
+        removed = self.guest.run(f"for device in {folder}/{kind}-*; do [ ! -e $device ] || "
+                                 f"echo ${{device##*/}} > {folder}/unbind; done; modprobe -r {module} || rmmod {module}",
                                  check=False, timeout=90)
         self.result("modprobe -r", "" if removed else removed.err)
         self.result("mapped grants", self.same(self.mapped_before, self.mapped))
@@ -133,6 +136,114 @@ class Bench:
     def verdict(self):
         failed = [f"{name}: {wrong}" for name, wrong in self.results if wrong]
         assert not failed, "\n".join(failed)
+
+
+class Single(Bench):
+    """One device, number 0, whose kind is the tool's name, and which is told one lie after the other."""
+    option = "number"
+
+    # -- the device -------------------------------------------------------------------------------------
+
+    def create(self, setup=""):
+        self.orders([("create", 0, setup)])
+        self.connected()
+
+    def remove(self):
+        self.orders([("remove", 0, "--patience 40")])
+        self.guest.wait_for(f"! test -e /sys/bus/xen/devices/{self.tool}-0", what="the device is gone")
+
+    def connected(self):
+        about = f"/sys/kernel/debug/xenfront/{self.tool}-0/state"
+        wait_until(lambda: self.guest.run(f"grep -qx 'phase: connected' {about} && grep -qx 'usable: 1' {about}",
+                                          check=False), f"{self.tool}-0 is connected", 90)
+
+    def show(self):
+        return self.orders([("show", 0, "")])[0]
+
+    def lie(self, *lies, wait=30):
+        """All of them, and in this order."""
+        self.orders([("lie", 0, f"{text} --wait {wait}") for text in lies])
+
+    def state_removed(self):
+        """The backend dies, and then its state goes: nobody has said that it is Closed."""
+        self.orders([("kill", 0, "")])
+        self.dom0.run(f"xenstore-rm /local/domain/0/backend/hostile/{self.domid}/0/state")
+
+    def lines(self):
+        """What the guest's log says about the device."""
+        text = self.guest.run("dmesg").out
+        return [line.split("] ", 1)[-1] for line in text.splitlines()
+                if re.search(rf"\s{self.tool}-0: (?!\[drm\])", line)]
+
+    def interrupts(self):
+        found = self.guest.run(f"grep -w {self.tool}-0 /proc/interrupts", check=False).out.partition(":")[2].split()
+        return int(found[0]) if found else 0
+
+    # -- trials -----------------------------------------------------------------------------------------
+
+    def works(self):
+        """AssertionError if the device is of no use."""
+        raise NotImplementedError
+
+    def provoke(self):
+        """What makes the driver look at what the backend has done, if an event does not."""
+
+    def reconnected(self, before):
+        """before: how often it had connected."""
+        wait_until(lambda: self.show()["connects"] > before, "it connects anew", 90)
+
+    def comes_back(self, lie):
+        before = self.show()["connects"]
+        self.lie(lie)
+        self.reconnected(before)
+        self.connected()
+
+    def check(self, name, function, *arguments):
+        """Something that ought not to fail, nor to make the log say anything."""
+        self.judge(name, None, function, *arguments)
+
+    def judge(self, name, line, function, *arguments):
+        """line: what the log has to say about it, once."""
+        said, wrong = len(self.lines()), []
+        try:
+            function(*arguments)
+        except AssertionError as error:
+            wrong.append(str(error))
+        found = self.lines()[said:]
+        named = [text for text in found if line and re.search(line, text)]
+        rest = [text for text in found if text not in named]
+        wrong += [f"{len(named)} lines like \"{line}\""] * (len(named) != bool(line))
+        wrong += ["the log also says: " + " | ".join(rest)] * bool(rest)
+        self.result(name, "; ".join(wrong))
+
+    def run(self, trials):
+        """One after the other; it works after each."""
+        for trial in trials:
+            said, before, wrong = len(self.lines()), self.show(), []
+            try:
+                self.lie(trial.lie)
+                if trial.connects > 1:
+                    self.provoke()
+                    self.reconnected(before["connects"])
+                elif trial.optional:
+                    self.guest.run("sleep 3")
+                self.connected()
+                self.works()
+            except AssertionError as error:
+                wrong.append(str(error))
+            state = self.show()
+            state["connects"] -= before["connects"] - 1
+            wrong += trial.judged(state, self.lines()[said:])
+            self.result(trial.lie, "; ".join(wrong))
+
+    def storm(self, seconds=3):
+        """Events with nothing behind them cost few interrupts, and then it works."""
+        before = self.interrupts()
+        self.lie(f"storm={seconds}")
+        self.guest.run(f"sleep {seconds}")
+        count = self.interrupts() - before
+        assert count < 2000, f"{count} interrupts"
+        self.works()
 
 
 def booked(bench_class, function):

@@ -46,6 +46,10 @@ class Backend:
         """By the front-end's keys; read(key) is None for one that is missing."""
         raise NotImplementedError
 
+    def account(self):
+        """What `show` has to say beside what it says of every kind."""
+        return {}
+
     # ---- lies
 
     def arm(self, lie):
@@ -148,10 +152,13 @@ class Backend:
     # ---- the loop
 
     def _woken(self, connection):
-        if connection is not self.connection:       # it was closed since the event came
-            return
+        if connection is self.connection:       # and was not closed since the event came
+            self.attempt(connection, connection.woken)
+
+    def attempt(self, connection, work):
+        """What may find nonsense on the ring."""
         try:
-            connection.woken()
+            work()
         except ring.Malformed as error:
             self.log(f"front-end is broken: {error}")
             self.selector.unregister(connection)

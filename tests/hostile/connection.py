@@ -12,7 +12,7 @@ class Connection:
     def __init__(self, backend, refs, port):
         self.backend = backend
         self.grants = backend.grants
-        self.pages = self.grants.map(refs)
+        self.pages = self.map(refs)
         try:
             self.channel = xen.Channel(backend.domid, port)
         except OSError:
@@ -27,6 +27,10 @@ class Connection:
     def fileno(self):
         return self.channel.fileno()
 
+    def map(self, refs):
+        """The ring's pages, by what the front-end calls them."""
+        return self.grants.map(refs)
+
     def taken(self, requests):
         """They have come; what cannot wait until they are answered is done here."""
 
@@ -38,11 +42,13 @@ class Connection:
         self.channel.acknowledge()
         self.serve()
 
-    def serve(self):
+    def serve(self, occasion=()):
+        """occasion: what lies take for requests, and is none."""
         requests = self.ring.take()
         self.unanswered.update(request.id for request in requests)
         self.backend.requests += len(requests)
         self.taken(requests)
+        requests = [*requests, *occasion]
         for lie in self.backend.armed():
             requests = lie.take(self, requests)
             if self.closed:

@@ -46,7 +46,7 @@ class Control:
         return {"pid": os.getpid(), "state": backend.state, "connects": backend.connects,
                 "requests": backend.requests, "told": backend.told, "armed": [lie.name for lie in backend.armed()],
                 "slots": connection.ring.size if connection else 0,
-                "unanswered": len(connection.unanswered) if connection else 0}
+                "unanswered": len(connection.unanswered) if connection else 0, **backend.account()}
 
 
 def order(device, **what):

@@ -8,7 +8,7 @@ TYPE = "hostile"
 
 
 class Device:
-    kind = ""               # of the front-end: vbd, vif
+    kind = ""               # of the front-end: vbd, vif, vfb, vkbd
 
     def __init__(self, domid, number):
         self.domid, self.number = domid, number
@@ -75,3 +75,14 @@ class Vif(Device):
 
     def keys(self):
         return {"handle": self.number, "mac": self.mac}, {"handle": self.number, "mac": self.mac}
+
+
+class Vfb(Device):
+    kind = "vfb"
+
+    def keys(self):
+        return {}, {}
+
+
+class Vkbd(Vfb):
+    kind = "vkbd"

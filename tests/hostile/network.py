@@ -31,8 +31,8 @@ class Connection(connection.Connection):
 
     # ---- from the guest
 
-    def serve(self):
-        super().serve()
+    def serve(self, occasion=()):
+        super().serve(occasion)
         self.receive()
 
     def taken(self, requests):

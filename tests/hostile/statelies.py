@@ -56,9 +56,12 @@ class Other(Lie):
             self.reopen(connection.backend)
         return requests
 
-    def reopen(self, backend):
+    def change(self, backend):
         backend.changes = [pair for pair in backend.changes if pair[0] not in self.keys(backend)]
         backend.changes += list(self.keys(backend).items())
+
+    def reopen(self, backend):
+        self.change(backend)
         self.tell(backend, f"comes back with {self.keys(backend)}")
         if backend.connection:
             backend.ask_to_close()
@@ -68,11 +71,22 @@ class Other(Lie):
 
 
 class Key(Other):
-    name, text, default = "key", "comes back with KEY:VALUE in xenstore; without :VALUE the key is gone", "info:0"
+    name = "key"
+    text = "comes back with KEY:VALUE+KEY:VALUE... in xenstore; without :VALUE the key is gone"
+    default = "info:0"
 
     def keys(self, backend):
-        key, colon, value = self.argument.partition(":")
-        return {key: value if colon else None}
+        parts = [part.partition(":") for part in self.argument.split("+")]
+        return {key: value if colon else None for key, colon, value in parts}
+
+
+class LiveKey(Key):
+    name, text = "live-key", "as \"key\", without going away: the keys change under the connection"
+
+    def reopen(self, backend):
+        self.change(backend)
+        backend.offer.write(backend.store, backend.folder, self.keys(backend))
+        self.tell(backend, f"has {self.keys(backend)} now")
 
 
 class Restore(Other):

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a backend needs of Xen: xenstore, grants and event channels, from the libraries of xen-utils."""
+"""What a backend needs of Xen: xenstore, grants, frames and event channels, from the libraries of xen-utils."""
 import ctypes
 import os
 import threading
-from ctypes import POINTER, Structure, Union, byref, c_bool, c_char_p, c_int, c_int16, c_uint, c_uint16, c_uint32, c_void_p
+from ctypes import (POINTER, Structure, Union, byref, c_bool, c_char_p, c_int, c_int16, c_size_t, c_uint, c_uint16, c_uint32,
+                    c_uint64, c_void_p)
 
 READ, WRITE = 1, 2                      # mmap's PROT_*
 COPY_SOURCE_GREF, COPY_DEST_GREF = 1, 2
@@ -141,12 +142,12 @@ class CopySegment(Structure):
 
 
 class Mapping:
-    def __init__(self, grants, address, count):
-        self.grants, self.address, self.count = grants, address, count
+    def __init__(self, source, address, count):
+        self.source, self.address, self.count = source, address, count
 
     def unmap(self):
         if self.address:
-            self.grants.unmap(self.address, self.count)
+            self.source.unmap(self.address, self.count)
         self.address = None
 
 
@@ -188,6 +189,33 @@ class Grants:
         if self._lib.xengnttab_grant_copy(self._handle, len(pieces), segments):
             raise _error("copying grants")
         return sum(1 for segment in segments if segment.status)
+
+
+class Frames:
+    """Another domain's pages by their frames' numbers."""
+
+    def __init__(self, domid):
+        self.domid = domid
+        self._lib = _library("libxenforeignmemory.so.1")
+        _functions(self._lib,
+                   xenforeignmemory_open=(c_void_p, c_void_p, c_uint),
+                   xenforeignmemory_map=(c_void_p, c_void_p, c_uint32, c_int, c_size_t, POINTER(c_uint64), POINTER(c_int)),
+                   xenforeignmemory_unmap=(c_int, c_void_p, c_void_p, c_size_t))
+        self._handle = self._lib.xenforeignmemory_open(None, 0)
+        if not self._handle:
+            raise _error("/dev/xen/privcmd")
+
+    def map(self, frames, protection=READ | WRITE):
+        """All of them, or OSError."""
+        array = (c_uint64 * len(frames))(*frames)
+        address = self._lib.xenforeignmemory_map(self._handle, self.domid, protection, len(frames), array, None)
+        if not address:
+            raise _error(f"mapping {len(frames)} frames of domain {self.domid} from {frames[0]:#x} on")
+        return Mapping(self, address, len(frames))
+
+    def unmap(self, address, count):
+        if self._lib.xenforeignmemory_unmap(self._handle, address, count):
+            raise _error("unmapping frames")
 
 
 class Channel:
