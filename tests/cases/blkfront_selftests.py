@@ -43,7 +43,7 @@ def newest_linux(host, guest):
     blk.selftests(guest, *CORE, "reload", size=4, rounds=3)
 
 
-@case(disks=[Disk("xvdb", size="192M", sector=4096)])
+@case(long=True, disks=[Disk("xvdb", size="192M", sector=4096)])
 def sectors_of_4k(host, guest):
     "A disk with logical sectors of 4096 bytes."
     assert guest.run("blockdev --getss /dev/xvdb").out.strip() == "4096"
