@@ -31,7 +31,7 @@ def other_guest(host, guest):
     blk.selftests(guest, *CORE, "reload", size=4, rounds=2)
 
 
-@case(kernel="6.12", disks=[Disk("xvdb", size="192M")])
+@case(long=True, kernel="6.12", disks=[Disk("xvdb", size="192M")])
 def linux_6_12(host, guest):
     "The core tests with the next kernel."
     blk.selftests(guest, *CORE, "reload", size=8, rounds=3)
