@@ -8,7 +8,7 @@ import _kbdfront as kbd
 from _qemu import Qemu
 
 
-@case(vfb=True, extra=fb.ALONE, type=["pv", "pvh"], long=["pvh"], load=["xen:vkbd", "evdev"])
+@case(vfb=True, extra=fb.ALONE, type=["pv", "pvh"], long=["pvh"], load=["xen:vkbd", "xen:vfb", "evdev"])
 def every_event(host, guest):
     "Every key, button, place and turn of the wheel, in order, and what a VNC viewer types."
     with kbd.Events(guest, kbd.KEYBOARD) as typed:

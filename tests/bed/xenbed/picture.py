@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Pictures: PNG and PPM files as rows of pixels, for comparing them."""
 import dataclasses
+import hashlib
 import re
 import struct
 import zlib
@@ -18,11 +19,12 @@ class Picture:
         begin = (y * self.width + x) * 3
         return tuple(self.pixels[begin:begin + 3])
 
-    def rows(self, first, last):
-        return self.pixels[first * self.width * 3:last * self.width * 3]
-
     def colours(self):
         return {self.pixels[i:i + 3] for i in range(0, len(self.pixels), 3)}
+
+    @property
+    def digest(self):
+        return hashlib.sha256(self.pixels).hexdigest()
 
     def difference(self, other):
         """'' if they are the same; otherwise where they are not."""
@@ -87,7 +89,7 @@ def from_png(data):
 
 
 def from_ppm(data):
-    """A binary PPM, as fbcat writes it."""
+    """A binary PPM, as the hostile backend writes it."""
     head = re.match(rb"P6\s+(\d+)\s+(\d+)\s+255\s", data)
     if not head:
         raise BedError(f"not a PPM: {data[:16]!r}")
