@@ -21,7 +21,7 @@ install: modules				## install them into updates/, which modprobe prefers (root)
 clean: | $(KDIR)/Makefile			## remove what the build made here
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-demo:						## a Debian guest on Xen, in QEMU, with its root on our block driver
+demo:						## a Debian guest on Xen, in QEMU: disk, network, screen and keyboard on our drivers
 	tests/build/build 6.1 >/dev/null
 	tests/bed/bed demo
 
