@@ -23,6 +23,8 @@ struct refresh_period {
 #define DEFAULT_PERIOD	16U
 #define MIN_PERIOD	8U
 #define MAX_PERIOD	100U
+/* QEMU 7.2 means 13 ms by 13333 when a viewer's window has another size. */
+#define SENSELESS	1000U
 
 static bool usable(struct fbfront *fb)
 {
@@ -278,7 +280,8 @@ static void take_period(struct fbfront *fb, const struct refresh_period *event)
 	if (watched && !events->watched)
 		fbfront_news(fb, FBFRONT_NEWS_REDRAW);
 	events->watched = watched;
-	events->period = clamp(event->period, MIN_PERIOD, MAX_PERIOD);
+	events->period = event->period > SENSELESS ? DEFAULT_PERIOD :
+			 clamp(event->period, MIN_PERIOD, MAX_PERIOD);
 	/* It looks at the whole screen when it looks again. */
 	if (!watched)
 		events->late = false;

@@ -59,6 +59,13 @@ void xenfront_kick(struct xenfront_device *xf)
 }
 EXPORT_SYMBOL_GPL(xenfront_kick);
 
+/* One that waits is as good as many: a step looks at what is true then. */
+static bool none_waits(struct xenbus_watch *watch, const char *path,
+		       const char *token)
+{
+	return !watch->nr_pending;
+}
+
 static void key_changed(struct xenbus_watch *watch, const char *path,
 			const char *token)
 {
@@ -72,8 +79,10 @@ static void watch_keys(struct xenfront_device *xf)
 
 	if (!xf->ops->watch)
 		return;
+	xf->watch.will_handle = none_waits;
 	xf->watch.callback = key_changed;
-	xf->watch.node = kstrdup(xf->dev->otherend, GFP_KERNEL);
+	/* A resume must not wait for a disk that resumes after it. */
+	xf->watch.node = kstrdup(xf->dev->otherend, GFP_NOIO | __GFP_HIGH);
 	err = xf->watch.node ? register_xenbus_watch(&xf->watch) : -ENOMEM;
 	if (err) {
 		dev_warn(&xf->dev->dev, "cannot watch %s: %d\n",

@@ -568,6 +568,7 @@ void xenfront_step(struct xenfront_device *xf)
 		/* So does what was thought of the backend there. */
 		clear_bit(XENFRONT_F_REFUSED, &xf->flags);
 		xf->failures = 0;
+		xf->kept = 0;
 		xf->retry_at = 0;
 		go_on(xf);
 		return;

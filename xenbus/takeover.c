@@ -16,6 +16,7 @@
 #include <linux/jiffies.h>
 #include <linux/notifier.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 #include <xen/xenbus.h>
 #include <xenfront.h>
 
@@ -36,12 +37,14 @@ static bool is_wanted(const struct xenfront_takeover *takeover,
 	return false;
 }
 
-/* Nobody at the other end has anything of the driver's. */
+/*
+ * Nobody at the other end has anything of the driver's.  A backend that has no
+ * state has not said so.
+ */
 static bool is_closed(struct xenbus_device *dev, bool patient)
 {
 	switch (xenbus_read_driver_state(dev, dev->otherend)) {
 	case XenbusStateClosed:
-	case XenbusStateUnknown:
 		return true;
 	case XenbusStateInitialising:
 		/* It may be about to become something else. */
@@ -51,22 +54,32 @@ static bool is_closed(struct xenbus_device *dev, bool patient)
 	}
 }
 
+/* The driver that holds the device may be about to say that it is Connected. */
+static void say_closing(struct xenbus_device *dev)
+{
+	if (dev->state != XenbusStateClosing && dev->state != XenbusStateClosed)
+		xenbus_switch_state(dev, XenbusStateClosing);
+}
+
 static bool close_with_backend(struct xenbus_device *dev)
 {
 	unsigned long end = jiffies + PATIENCE;
 	enum xenbus_state before = dev->state;
 
-	xenbus_switch_state(dev, XenbusStateClosing);
-	while (!is_closed(dev, true)) {
-		if (time_after(jiffies, end)) {
-			if (is_closed(dev, false))
-				break;
-			xenbus_switch_state(dev, before);
-			return false;
-		}
+	do {
+		say_closing(dev);
+		if (is_closed(dev, true))
+			return true;
 		msleep(POLL);
-	}
-	return true;
+	} while (time_before(jiffies, end));
+
+	if (is_closed(dev, false))
+		return true;
+	/* One that closes, only slowly, cannot be called back. */
+	if (xenbus_read_driver_state(dev, dev->otherend) !=
+	    XenbusStateClosing)
+		xenbus_switch_state(dev, before);
+	return false;
 }
 
 static int take(struct device *dev, void *data)
@@ -112,7 +125,7 @@ static int bus_event(struct notifier_block *nb, unsigned long event,
 	/* Under the device's lock, and maybe in xenwatch: the backend waits. */
 	if (event == BUS_NOTIFY_BOUND_DRIVER && is_wanted(takeover, dev) &&
 	    dev->driver != &takeover->driver->driver)
-		schedule_work(&takeover->work);
+		queue_work(system_freezable_wq, &takeover->work);
 	return NOTIFY_DONE;
 }
 
@@ -139,7 +152,11 @@ int xenfront_takeover_start(struct xenfront_takeover *takeover)
 	if (err)
 		return err;
 	takeover->started = true;
-	schedule_work(&takeover->work);
+	/*
+	 * Freezable: to unbind waits for xenwatch, which a suspend runs in, and
+	 * which waits for devices' locks then.
+	 */
+	queue_work(system_freezable_wq, &takeover->work);
 	flush_work(&takeover->work);
 	return 0;
 }

@@ -18,7 +18,7 @@ IN = "chroot /desk/root env XDG_RUNTIME_DIR=/run/user WAYLAND_DISPLAY=wayland-1"
 
 @case(long=True, vfb=True, extra=fb.ALONE, memory=640, load=["xen-blkfront", "xen:vfb", "xen:vkbd", "evdev"])
 def weston(host, guest):
-    "Weston starts with its DRM backend, shows a client's window, and takes what is typed there."
+    "Weston starts with its DRM backend and shows a client's window."
     disk = guest.attach_disk(Disk("xvdb", image=desktop.squashfs(), mode="r"))
     guest.wait_for(f"test -b {disk.node}", what=disk.node)
     guest.run(START)

@@ -40,7 +40,7 @@ def modes(host, guest):
 
 @case(vfb=True, extra=fb.ALONE, long=True)
 def still(host, guest):
-    "A screen on which nothing changes costs no event and no interrupt; nor does one at which nobody looks."
+    "A screen on which nothing changes costs no event."
     fb.still(guest)
     fb.shown(guest)
     guest.run("sleep 1")

@@ -4,7 +4,7 @@ import concurrent.futures
 import sys
 import time
 
-from . import debian, image, kernels, lock, login, modules, packages, progress, report, rootfs
+from . import debian, image, kernels, lock, login, modules, packages, picture, progress, report, rootfs
 from .host import Host, new_log_folder
 
 RULE = "-" * 78
@@ -54,6 +54,8 @@ def _screenshot(guest):
     # The kernel's own driver had the screen first, and QEMU goes on showing what that had.
     guest.screen.select(2)
     path.write_bytes(guest.screen.png())
+    if len(picture.from_png(path.read_bytes()).colours()) < 2:
+        raise progress.BedError(f"nothing is to be seen on the guest's screen: {path}")
     return path
 
 
@@ -71,7 +73,7 @@ def demo(guest_type, kernel_name, which, folder):
         print(f"\n{RULE}", flush=True)
         progress.say(f"the guest's login prompt is there, {_took(began):.0f} s after the start")
         guest.ready()
-        picture = _screenshot(guest)
+        shot = _screenshot(guest)
         devices, root = report.look(guest)
         host.clean()
     print(f"root file system: {root}\n\n{report.table(devices)}\n")
@@ -86,6 +88,6 @@ def demo(guest_type, kernel_name, which, folder):
 By hand:
     make shell                      a running host with this guest: dom0's shell, from there
     xl console debian               the guest's console (leave it with Ctrl-])
-The guest's screen, as a VNC viewer sees it: {picture}
+The guest's screen, as a VNC viewer sees it: {shot}
 Logs of this run: {host.folder}""", flush=True)
     return 1 if reasons else 0

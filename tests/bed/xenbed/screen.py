@@ -52,6 +52,8 @@ class Screen:
         # libxl has a monitor of its own; this one is for statistics, and answers to everything.
         out = self.dom0.run(f"{script} /run/xen/qmp-libxenstat-{self.guest.id}", input=text.encode()).out
         answers = [json.loads(line) for line in out.splitlines()]
+        if len(answers) < len(commands):
+            raise BedError(f"QEMU has answered {len(answers)} of {len(commands)} commands")
         for command, answer in zip(commands, answers):
             if "error" in answer:
                 raise BedError(f"QEMU to {command}: {answer['error']}")
