@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The guest's screen, as somebody sees it who looks at it by VNC."""
-from xenbed import case
+from xenbed import Skip, case
 
 import _fbfront as fb
 from _qemu import Qemu
@@ -55,8 +55,15 @@ def still(host, guest):
       long=["pv,6.1", "pvh,6.1", "pv,6.12", "pvh,7.x"])
 def taken_over(host, guest):
     "From the driver that is built into the kernel: the console goes on on ours, and the devices work."
+    # While they start, kernels from 7.1 on may take a device of their own driver's for one that the toolstack has replaced,
+    # and lose it: seen with the keyboard, long before our modules are loaded.
+    lost = {"vfb-0", "vkbd-0"} - set(guest.run("ls /sys/bus/xen/devices").out.split())
+    resets = fb.lines(guest, "state reset occurred")
+    assert len(lost) <= len(resets), f"{lost} lost; the kernel says {resets}"
+    if "vfb-0" in lost:
+        raise Skip(f"the kernel has lost the screen itself: {resets}")
     lines = fb.lines(guest, "taken over from the kernel's own driver")
-    assert len(lines) == 2, lines
+    assert len(lines) == 2 - len(lost), f"{lines}; lost: {lost}"
     assert fb.size(guest) == (1024, 768), fb.size(guest)
     # Each connection makes QEMU show another console, and the viewer the first one until he chooses.
     guest.screen.select(2)
