@@ -9,6 +9,8 @@
 
 /* How long a backend may take for one step while we are being removed. */
 #define XENFRONT_STOP_PATIENCE	(5 * HZ)
+/* How often a backend may go with what it has mapped. */
+#define XENFRONT_MOST_KEPT	16
 
 int xenfront_device_init(void);
 void xenfront_device_exit(void);
@@ -16,9 +18,11 @@ void xenfront_look_again(struct xenfront_device *xf, unsigned long delay);
 
 void xenfront_step(struct xenfront_device *xf);
 void xenfront_set_phase(struct xenfront_device *xf, enum xenfront_phase phase);
-void xenfront_announce_start(struct xenfront_device *xf);
 void xenfront_close_for_good(struct xenfront_device *xf);
 const char *xenfront_phase_name(const struct xenfront_device *xf);
+
+void xenfront_announce_start(struct xenfront_device *xf);
+void xenfront_set_state(struct xenfront_device *xf, enum xenbus_state state);
 
 void xenfront_debugfs_init(void);
 void xenfront_debugfs_exit(void);

@@ -20,7 +20,7 @@
  *             |
  *             +--> REFUSED (until the backend starts afresh), GONE
  *
- * device.c starts and ends it.  Protocol: xen/interface/io/xenbus.h, and
+ * device.c starts and ends it, state.c tells of it.  Protocol: xen/interface/io/xenbus.h, and
  * pv-drivers-lifecycle in Xen's docs.
  */
 #include <linux/device.h>
@@ -36,8 +36,6 @@
 #define POLL		(HZ / 10)
 /* A device that worked this long has earned a reconnect without delay. */
 #define GOOD_BEHAVIOUR	(60 * HZ)
-/* How often a backend may go with what it has mapped. */
-#define MOST_KEPT	16
 #define MAX_BACKOFF	6	/* at most 1 << 6 seconds between reconnects */
 
 /* The second of several in a row waits a second, each other twice as long. */
@@ -100,53 +98,10 @@ static bool offline(struct xenfront_device *xf)
 	return !xenbus_read_unsigned(xf->dev->otherend, "online", 1);
 }
 
-/* Without dev->state, which xenbus_switch_state() would set afterwards. */
-static void write_state(struct xenfront_device *xf, enum xenbus_state state)
-{
-	struct xenbus_device *dev = xf->dev;
-	struct xenbus_transaction xbt;
-	int err;
-
-	do {
-		err = xenbus_transaction_start(&xbt);
-		if (err)
-			break;
-		/* Do not bring a directory back that was removed. */
-		err = xenbus_exists(xbt, dev->nodename, "state") ?
-			xenbus_printf(xbt, dev->nodename, "state", "%d",
-				      state) : 0;
-		err = xenbus_transaction_end(xbt, err) ?: err;
-	} while (err == -EAGAIN);
-	if (err)
-		dev_err(&dev->dev, "cannot write to xenstore: %d\n", err);
-}
-
-/*
- * Newer kernels take a device for one that the toolstack replaced, and
- * unregister it, when they read Initialising in xenstore and then find
- * something else in dev->state.  They look whenever one of our keys changes,
- * from xenwatch, while steps run beside it.  So dev->state is Initialising
- * from before xenstore says so until after it has ceased to: it is set first
- * when we go there, and is left behind by one change when we leave.
- */
-void xenfront_announce_start(struct xenfront_device *xf)
-{
-	xf->dev->state = XenbusStateInitialising;
-	write_state(xf, XenbusStateInitialising);
-}
-
-static void set_state(struct xenfront_device *xf, enum xenbus_state state)
-{
-	if (xf->phase == XENFRONT_WAITING)
-		write_state(xf, state);
-	else
-		xenbus_switch_state(xf->dev, state);
-}
-
 static void begin_close(struct xenfront_device *xf)
 {
 	xf->ops->quiesce(xf);
-	set_state(xf, XenbusStateClosing);
+	xenfront_set_state(xf, XenbusStateClosing);
 	xenfront_set_phase(xf, XENFRONT_CLOSING);
 	xenfront_look_again(xf, 0);
 }
@@ -228,7 +183,7 @@ static void let_go(struct xenfront_device *xf, bool force)
 static void backend_restarted(struct xenfront_device *xf)
 {
 	xf->ops->quiesce(xf);
-	set_state(xf, XenbusStateClosed);
+	xenfront_set_state(xf, XenbusStateClosed);
 	xenfront_set_phase(xf, XENFRONT_CLOSED);
 	xenfront_look_again(xf, 0);
 }
@@ -261,7 +216,7 @@ static void offer(struct xenfront_device *xf)
 
 	if (!is_time(xf))
 		return;
-	if (xf->kept >= MOST_KEPT) {
+	if (xf->kept >= XENFRONT_MOST_KEPT) {
 		refuse(xf);
 		return;
 	}
@@ -281,7 +236,7 @@ static void offer(struct xenfront_device *xf)
 		is_time(xf);
 		return;
 	}
-	set_state(xf, xf->ops->published ?: XenbusStateInitialised);
+	xenfront_set_state(xf, xf->ops->published ?: XenbusStateInitialised);
 	xenfront_set_phase(xf, XENFRONT_OFFERED);
 	xenfront_look_again(xf, 0);
 }
@@ -331,7 +286,7 @@ static void connect(struct xenfront_device *xf)
 	xf->connected_at = jiffies;
 	xf->connects++;
 	xf->failures = 0;
-	set_state(xf, XenbusStateConnected);
+	xenfront_set_state(xf, XenbusStateConnected);
 	xenfront_set_phase(xf, XENFRONT_CONNECTED);
 	/* What came meanwhile nobody has looked at. */
 	xenfront_look_again(xf, 0);
@@ -508,46 +463,6 @@ static void step_refused(struct xenfront_device *xf, enum xenbus_state backend)
 	    backend == XenbusStateInitWait)
 		begin_again(xf);
 }
-
-/**
- * xenfront_has_let_go() - are pages ours that are mapped by frame number?
- * @xf:		the device, in &xenfront_ops.disconnect, which asks once
- * @force:	as there
- *
- * There is no grant that would tell who has them mapped, so the backend's word
- * has to do: it is Closed, or starts afresh.  After a resume nobody knows the
- * frames: they are of another life, and so was the backend.
- *
- * What cannot be used again is lost, so that there is an end to it: of a backend
- * that often goes without a word nothing is wanted any more.
- *
- * Context: process; sleeps.
- * Return: false if they may not be used for anything else, ever.
- */
-bool xenfront_has_let_go(struct xenfront_device *xf, bool force)
-{
-	/* Nothing was published. */
-	if (xf->phase == XENFRONT_WAITING)
-		return true;
-	if (test_bit(XENFRONT_F_RESUMED, &xf->flags))
-		return true;
-	if (!force) {
-		switch (xenfront_backend_state(xf)) {
-		case XenbusStateClosed:
-		case XenbusStateInitialising:
-		case XenbusStateInitWait:
-			return true;
-		default:
-			break;
-		}
-	}
-	if (++xf->kept == MOST_KEPT)
-		dev_err(&xf->dev->dev,
-			"backend %s has gone %d times with what it had mapped: it gets nothing more\n",
-			xf->dev->otherend, MOST_KEPT);
-	return false;
-}
-EXPORT_SYMBOL_GPL(xenfront_has_let_go);
 
 /**
  * xenfront_step() - bring our phase and the backend's state together

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The one answer to a backend that talks nonsense, or nothing at all.
+ * The one answer to a backend that talks nonsense, or nothing at all; and how
+ * far its word is taken where nothing else can be had.
  */
 #include <linux/device.h>
 #include <linux/printk.h>
 #include <linux/stdarg.h>
 #include <xenfront.h>
+
+#include "internal.h"
 
 static void stop_using(struct xenfront_device *xf, struct va_format *vaf)
 {
@@ -62,3 +65,43 @@ void xenfront_give_up(struct xenfront_device *xf, const char *why, ...)
 	va_end(args);
 }
 EXPORT_SYMBOL_GPL(xenfront_give_up);
+
+/**
+ * xenfront_has_let_go() - are pages ours that are mapped by frame number?
+ * @xf:		the device, in &xenfront_ops.disconnect, which asks once
+ * @force:	as there
+ *
+ * There is no grant that would tell who has them mapped, so the backend's word
+ * has to do: it is Closed, or starts afresh.  After a resume nobody knows the
+ * frames: they are of another life, and so was the backend.
+ *
+ * What cannot be used again is lost, so that there is an end to it: of a backend
+ * that often goes without a word nothing is wanted any more.
+ *
+ * Context: process; sleeps.
+ * Return: false if they may not be used for anything else, ever.
+ */
+bool xenfront_has_let_go(struct xenfront_device *xf, bool force)
+{
+	/* Nothing was published. */
+	if (xf->phase == XENFRONT_WAITING)
+		return true;
+	if (test_bit(XENFRONT_F_RESUMED, &xf->flags))
+		return true;
+	if (!force) {
+		switch (xenfront_backend_state(xf)) {
+		case XenbusStateClosed:
+		case XenbusStateInitialising:
+		case XenbusStateInitWait:
+			return true;
+		default:
+			break;
+		}
+	}
+	if (++xf->kept == XENFRONT_MOST_KEPT)
+		dev_err(&xf->dev->dev,
+			"backend %s has gone %d times with what it had mapped: it gets nothing more\n",
+			xf->dev->otherend, XENFRONT_MOST_KEPT);
+	return false;
+}
+EXPORT_SYMBOL_GPL(xenfront_has_let_go);
