@@ -120,12 +120,14 @@ static int fbfront_publish(struct xenfront_device *xf,
 }
 
 /* What it announces when it has seen what we offer. */
-static void take_features(struct fbfront *fb,
-			  const struct fbfront_config *config)
+static void take_features(struct fbfront *fb, struct fbfront_config *config)
 {
 	bool redraw = config->update && !fb->events.wanted;
 
 	mutex_lock(&fb->lock);
+	/* More or less memory is for the next conversation. */
+	if (!fbfront_mode_fits(fb, &config->preferred))
+		config->preferred = fb->config.preferred;
 	if (config->resize != fb->config.resize ||
 	    !fbfront_mode_is(&config->preferred, &fb->config.preferred))
 		fbfront_news(fb, FBFRONT_NEWS_MODES);
@@ -168,11 +170,6 @@ static int fbfront_update(struct xenfront_device *xf)
 	bool stale;
 
 	fbfront_config_read(fb, &config);
-	/* More or less memory is for the next conversation. */
-	mutex_lock(&fb->lock);
-	if (!fbfront_mode_fits(fb, &config.preferred))
-		config.preferred = fb->config.preferred;
-	mutex_unlock(&fb->lock);
 	take_features(fb, &config);
 
 	/* A mode was set that this backend can only be offered. */
