@@ -206,8 +206,9 @@ def toolchain(suite):
 
 def prepare(suites):
     """Several toolchains at once: each keeps one processor busy for most of its time."""
-    # Here, because two threads would both write apt's configuration.
+    # Here, because two threads would both write apt's configuration, and both install packages.
     _catalogue()
+    ensure_needed()
     with concurrent.futures.ThreadPoolExecutor() as pool:
         list(pool.map(toolchain, sorted(suites)))
 
