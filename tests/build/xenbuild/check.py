@@ -19,6 +19,7 @@ MODULES = {
     "netfront": ("xen-netfront", ("xen:vif", "xennet")),
     "fbfront": ("xen-fbfront", ("xen:vfb",)),
     "kbdfront": ("xen-kbdfront", ("xen:vkbd",)),
+    "console": ("xen-console", ("xen:console",)),
 }
 # Beside a driver that is built in, it is called otherwise, and goes by its usual name as well.
 BESIDE = {
@@ -34,7 +35,7 @@ CHECKPATCH_COMPAT = ("--ignore", "LINUX_VERSION_CODE,CONSTANT_COMPARISON,NEW_TYP
 CHECKPATCH_USER = ("--ignore", "PREFER_KERNEL_TYPES,BIT_MACRO,CAMELCASE,STRCPY,STRLCPY,ALLOC_WITH_SIZEOF")
 USER_SPACE = re.compile(rb"^#include <std(io|int|lib|def)\.h>", re.M)
 # Mixed case that is the kernel's own: checkpatch knows its types and functions, but not its enumerators.
-KERNELS_OWN = re.compile(r"CHECK:CAMELCASE: .*<XenbusState\w+>$")
+KERNELS_OWN = re.compile(r"CHECK:CAMELCASE: .*<(XenbusState\w+|domU)>$")
 VERSION_CHECK = re.compile(r"\b(LINUX_VERSION_CODE|KERNEL_VERSION|RHEL_RELEASE_CODE|linux/version\.h)\b")
 CARRY_LICENCE = (".c", ".h", ".S", ".py", ".sh", ".config", ".clang-format", ".editorconfig", "Kbuild",
                  "Makefile", "dkms.conf")
@@ -66,8 +67,8 @@ def _fail_on(problems):
 
 def expected(build):
     """The modules that this kernel gets, and their aliases."""
-    config = f"/lib/modules/{build.kernel.release}/build/.config"
-    built_in = build.tools.run(["grep", "=y$", config], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    built_in = build.tools.run(["grep", "=y$", f"{build.kernel.build}/.config"], tree=build.kernel.tree, check=True,
+                               stdout=subprocess.PIPE, text=True).stdout.split()
     names = {}
     for folder, (name, aliases) in MODULES.items():
         option, other = BESIDE.get(folder, ("", ""))
@@ -258,7 +259,7 @@ KERNEL_CASES = {"modules": check_modules, "modinfo": check_modinfo, "sparse": ch
 
 def select(only=None):
     names = [*(f"build.{case}" for case in SOURCE_CASES),
-             *(f"build.{series}.{case}" for series in toolchain.MATRIX for case in KERNEL_CASES)]
+             *(f"build.{series}.{case}" for series in toolchain.SERIES for case in KERNEL_CASES)]
     chosen = [name for name in names if fnmatch.fnmatchcase(name, only or "*")]
     if not chosen:
         raise BedError(f"no case matches {only!r}; there are {', '.join(names)}")
@@ -293,8 +294,8 @@ def run(only=None):
         if f"build.{case}" in chosen:
             report.case(f"build.{case}", function)
     cases = {series: [case for case in KERNEL_CASES if f"build.{series}.{case}" in chosen]
-             for series in toolchain.MATRIX}
-    kernels = [toolchain.kernel(series) for series in toolchain.MATRIX if cases[series]]
+             for series in toolchain.SERIES}
+    kernels = [toolchain.kernel(series) for series in toolchain.SERIES if cases[series]]
     if kernels:
         for build, error in modules.build_all(kernels):
             print(f"# {build.kernel.release}")

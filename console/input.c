@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a backend has for us.
+ *
+ * It stays in the ring while nobody can take it: the ring is the backend's sign
+ * to wait.
+ */
+#include <linux/minmax.h>
+#include <linux/tty.h>
+#include <linux/tty_flip.h>
+
+#include "xencons.h"
+
+/* Ctrl-O begins a sysrq on every kind of hvc. */
+#define SYSRQ_PREFIX	0x0f
+
+/*
+ * On the kernel's own console, while somebody types there: a program that has
+ * asked for bytes as they are (no signals from keys) gets all of them.
+ */
+static bool sysrq_wanted(struct xencons *cons)
+{
+	struct tty_struct *tty;
+	bool wanted;
+
+	if (!IS_ENABLED(CONFIG_MAGIC_SYSRQ) || !xencons_is_kernels(cons))
+		return false;
+	tty = tty_port_tty_get(&cons->port);
+	wanted = tty && L_ISIG(tty);
+	tty_kref_put(tty);
+	return wanted;
+}
+
+/*
+ * Takes sysrq's bytes out.  Returns how many bytes are left in buf, *len is
+ * how many of them were looked at.
+ */
+static unsigned int strip_sysrq(struct xencons *cons, u8 *buf,
+				unsigned int *len)
+{
+	unsigned int i, left = 0;
+
+	for (i = 0; i < *len; i++) {
+		if (!cons->sysrq && buf[i] == SYSRQ_PREFIX) {
+			cons->sysrq = true;
+			continue;
+		}
+		if (cons->sysrq && buf[i] != SYSRQ_PREFIX) {
+			cons->sysrq = false;
+			cons->sysrq_key = buf[i];
+			set_bit(XENCONS_NEWS_SYSRQ, &cons->news);
+			/* One at a time: the next one when it is handled. */
+			*len = i + 1;
+			break;
+		}
+		/* Twice means the byte itself. */
+		cons->sysrq = false;
+		buf[left++] = buf[i];
+	}
+	return left;
+}
+
+/**
+ * xencons_input_take() - what there is, as far as readers can take it
+ * @cons:	the console, locked
+ * @all:	there will be no other time: as far as there is memory
+ *
+ * Does not tell the backend.
+ *
+ * Context: any.
+ * Return: something was taken.
+ */
+bool xencons_input_take(struct xencons *cons, bool all)
+{
+	u8 *buf = cons->scratch;
+	unsigned int len, left, taken;
+
+	if (!cons->open || (cons->throttled && !all))
+		return false;
+	/* One key at a time, see below. */
+	if (test_bit(XENCONS_NEWS_SYSRQ, &cons->news))
+		return false;
+	len = xencons_ring_peek(cons, buf);
+	if (!len)
+		return false;
+
+	taken = min_t(unsigned int, len,
+		      tty_buffer_request_room(&cons->port, len));
+	left = taken;
+	if (sysrq_wanted(cons))
+		left = strip_sysrq(cons, buf, &taken);
+	else
+		cons->sysrq = false;
+	tty_insert_flip_string(&cons->port, buf, left);
+	if (taken < len)
+		set_bit(XENCONS_NEWS_WAIT, &cons->news);
+	if (!taken)
+		return false;
+	xencons_ring_consume(cons, taken);
+	set_bit(XENCONS_NEWS_INPUT, &cons->news);
+	return true;
+}
+
+/**
+ * xencons_input_open() - somebody has opened the terminal, or nobody has it
+ * @cons:	the console
+ * @open:	which of the two
+ *
+ * Context: process.
+ */
+void xencons_input_open(struct xencons *cons, bool open)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	cons->open = open;
+	cons->throttled = false;
+	cons->sysrq = false;
+	if (xencons_input_take(cons, false))
+		xencons_ring_notify(cons);
+	spin_unlock_irqrestore(&cons->lock, flags);
+	xencons_tell(cons);
+}
+
+/**
+ * xencons_input_allow() - who reads the terminal can take more, or cannot
+ * @cons:	the console
+ * @allow:	which of the two
+ *
+ * Context: process.
+ */
+void xencons_input_allow(struct xencons *cons, bool allow)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	cons->throttled = !allow;
+	if (xencons_input_take(cons, false))
+		xencons_ring_notify(cons);
+	spin_unlock_irqrestore(&cons->lock, flags);
+	xencons_tell(cons);
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What waits for a backend to read it, and for how long.
+ *
+ * A backend that reads, however slowly, is waited for, so that nothing is lost.
+ * One that has read nothing for PATIENCE, or that is not there for so long, is
+ * stalled: from then on nobody waits, and what does not fit is counted and
+ * lost.  So no writer, and no message of the kernel's, depends on the backend.
+ */
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <asm/xen/hypercall.h>
+#include <xen/interface/sched.h>
+
+#include "xencons.h"
+
+/* For programs, which can do something else meanwhile. */
+#define PATIENCE	(5 * HZ)
+/* For the kernel, which cannot. */
+#define PRINTK_PATIENCE	NSEC_PER_SEC
+/* How often a ring is looked at of which no event comes. */
+#define POLL		(HZ / 4)
+
+static bool is_waiting(struct xencons *cons)
+{
+	return cons->nr_kept || !kfifo_is_empty(&cons->out);
+}
+
+static void wait_for_room(struct xencons *cons)
+{
+	if (cons->stalled)
+		return;
+	if (time_after(jiffies, cons->moved_at + PATIENCE)) {
+		cons->stalled = true;
+		set_bit(XENCONS_NEWS_STALLED, &cons->news);
+		set_bit(XENCONS_NEWS_ROOM, &cons->news);
+	} else {
+		set_bit(XENCONS_NEWS_WAIT, &cons->news);
+	}
+}
+
+/**
+ * xencons_output_flush() - move what waits into the ring
+ * @cons: the console, locked
+ *
+ * Context: any.
+ * Return: the backend has to be told.
+ */
+bool xencons_output_flush(struct xencons *cons)
+{
+	unsigned int len, done, before = kfifo_len(&cons->out);
+	u64 sent = cons->sent;
+	u8 buf[64];
+
+	/* Of one that is stalled this tells whether it still is. */
+	xencons_ring_room(cons);
+	do {
+		len = kfifo_out_peek(&cons->out, buf, sizeof(buf));
+		done = xencons_ring_write(cons, buf, len);
+	} while (kfifo_out(&cons->out, buf, done) == sizeof(buf));
+	if (kfifo_len(&cons->out) < before)
+		set_bit(XENCONS_NEWS_ROOM, &cons->news);
+	if (!kfifo_is_empty(&cons->out))
+		wait_for_room(cons);
+	return cons->sent != sent;
+}
+
+/* All of it, if the backend is not waited for: what does not fit is lost. */
+static unsigned int put(struct xencons *cons, const u8 *buf, unsigned int len)
+{
+	unsigned int done = 0;
+	bool push;
+
+	push = xencons_output_flush(cons);
+	if (kfifo_is_empty(&cons->out)) {
+		done = xencons_ring_write(cons, buf, len);
+		push |= done > 0;
+	}
+	if (done < len) {
+		if (!is_waiting(cons))
+			cons->moved_at = jiffies;
+		done += kfifo_in(&cons->out, buf + done, len - done);
+		wait_for_room(cons);
+	}
+	if (push)
+		xencons_ring_notify(cons);
+	if (cons->stalled) {
+		cons->lost += len - done;
+		done = len;
+	}
+	return done;
+}
+
+/**
+ * xencons_output() - a program's output
+ * @cons:	the console
+ * @buf:	the bytes
+ * @len:	how many
+ *
+ * Context: process, or softirq; does not sleep.
+ * Return: how many were taken; XENCONS_NEWS_ROOM tells when more can be.
+ */
+unsigned int xencons_output(struct xencons *cons, const u8 *buf,
+			    unsigned int len)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	len = put(cons, buf, len);
+	spin_unlock_irqrestore(&cons->lock, flags);
+	xencons_tell(cons);
+	return len;
+}
+
+/**
+ * struct message - what the kernel has still to print
+ * @buf:	the bytes
+ * @len:	how many
+ * @taken:	how far the backend had read when we looked last
+ * @end:	when patience with it ends, in ns of the monotonic clock
+ */
+struct message {
+	const u8 *buf;
+	unsigned int len;
+	XENCONS_RING_IDX taken;
+	u64 end;
+};
+
+/* True: there is nothing left, or nobody to wait for. */
+static bool print_more(struct xencons *cons, struct message *message)
+{
+	u64 now = ktime_get_mono_fast_ns();
+	bool wait = cons->page && !cons->stalled;
+	unsigned int done;
+
+	if (wait && now > message->end) {
+		cons->stalled = true;
+		set_bit(XENCONS_NEWS_STALLED, &cons->news);
+		wait = false;
+	}
+	done = put(cons, message->buf, message->len);
+	if (!wait) {
+		cons->lost += message->len - done;
+		return true;
+	}
+	message->buf += done;
+	message->len -= done;
+	if (message->taken != cons->out_cons) {
+		message->taken = cons->out_cons;
+		message->end = now + PRINTK_PATIENCE;
+	}
+	return !message->len && !(oops_in_progress && is_waiting(cons));
+}
+
+static bool print_locked(struct xencons *cons, struct message *message)
+{
+	unsigned long flags;
+	bool done;
+
+	if (!oops_in_progress) {
+		spin_lock_irqsave(&cons->lock, flags);
+	} else if (!spin_trylock_irqsave(&cons->lock, flags)) {
+		/* Whoever has it may not run any more. */
+		return print_more(cons, message);
+	}
+	done = print_more(cons, message);
+	spin_unlock_irqrestore(&cons->lock, flags);
+	return done;
+}
+
+/**
+ * xencons_output_now() - the kernel's output
+ * @cons:	the console
+ * @buf:	the bytes
+ * @len:	how many
+ *
+ * Waits while the backend reads, and PRINTK_PATIENCE for one that does not; in
+ * an oops until all has left the guest, since nobody may be there to have it
+ * sent later.
+ *
+ * Context: any.
+ */
+void xencons_output_now(struct xencons *cons, const u8 *buf, unsigned int len)
+{
+	struct message message = {
+		.buf	= buf,
+		.len	= len,
+		.taken	= READ_ONCE(cons->out_cons),
+		.end	= ktime_get_mono_fast_ns() + PRINTK_PATIENCE,
+	};
+
+	while (!print_locked(cons, &message))
+		HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
+	/* Whoever prints may hold any lock. */
+	if (READ_ONCE(cons->news))
+		irq_work_queue(&cons->irq_work);
+}
+
+/**
+ * xencons_output_room() - how much would be taken
+ * @cons: the console
+ *
+ * Context: any.
+ * Return: bytes.
+ */
+unsigned int xencons_output_room(struct xencons *cons)
+{
+	unsigned long flags;
+	unsigned int room;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	/* Of one that is stalled everything is taken, and lost. */
+	room = cons->stalled || cons->gone ? XENCONS_FIFO_SIZE :
+					     kfifo_avail(&cons->out);
+	spin_unlock_irqrestore(&cons->lock, flags);
+	return room;
+}
+
+/**
+ * xencons_output_waiting() - how much has not left the guest, and will
+ * @cons: the console
+ *
+ * Context: any.
+ * Return: bytes; 0 if it is not waited for.
+ */
+unsigned int xencons_output_waiting(struct xencons *cons)
+{
+	unsigned long flags;
+	unsigned int waiting;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	waiting = cons->stalled || cons->gone ? 0 : kfifo_len(&cons->out);
+	spin_unlock_irqrestore(&cons->lock, flags);
+	return waiting;
+}
+
+/**
+ * xencons_output_drop() - a user does not want what waits to be sent
+ * @cons: the console
+ *
+ * Context: process.
+ */
+void xencons_output_drop(struct xencons *cons)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	kfifo_reset(&cons->out);
+	set_bit(XENCONS_NEWS_ROOM, &cons->news);
+	spin_unlock_irqrestore(&cons->lock, flags);
+	xencons_tell(cons);
+}
+
+/**
+ * xencons_output_work() - look at rings of which no event came
+ * @work: the console's
+ *
+ * An event may have been lost with a backend; and what readers had no place for
+ * stays in the ring until they have.
+ *
+ * Context: process.
+ */
+void xencons_output_work(struct work_struct *work)
+{
+	struct xencons *cons = container_of(to_delayed_work(work),
+					    struct xencons, work);
+	unsigned long flags;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	xencons_output_flush(cons);
+	xencons_input_take(cons, false);
+	if (is_waiting(cons))
+		xencons_ring_notify(cons);
+	spin_unlock_irqrestore(&cons->lock, flags);
+	xencons_tell(cons);
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One console as users know it, and the table of all.
+ *
+ * It is made before its backend is there and stays while backends come and go.
+ * Users may outlive it: the terminal's port counts them.
+ */
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+#include <linux/sysrq.h>
+#include <linux/tty_flip.h>
+
+#include "xencons.h"
+
+static DEFINE_MUTEX(table_lock);	/* guards the table */
+static struct xencons *table[XENCONS_MAX];
+
+static ssize_t name_show(struct device *dev, struct device_attribute *attr,
+			 char *buf)
+{
+	const struct xencons *cons = dev_get_drvdata(dev);
+
+	return sysfs_emit(buf, "%s\n", cons->name);
+}
+static DEVICE_ATTR_RO(name);
+
+static ssize_t count_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	const struct dev_ext_attribute *count =
+		container_of(attr, struct dev_ext_attribute, attr);
+	struct xencons *cons = dev_get_drvdata(dev);
+	unsigned long flags;
+	u64 value;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	value = *(u64 *)((void *)cons + (unsigned long)count->var);
+	spin_unlock_irqrestore(&cons->lock, flags);
+	return sysfs_emit(buf, "%llu\n", value);
+}
+
+static struct dev_ext_attribute sent = {
+	__ATTR(sent, 0444, count_show, NULL),
+	(void *)offsetof(struct xencons, sent)
+};
+
+static struct dev_ext_attribute received = {
+	__ATTR(received, 0444, count_show, NULL),
+	(void *)offsetof(struct xencons, received)
+};
+
+static struct dev_ext_attribute lost = {
+	__ATTR(lost, 0444, count_show, NULL),
+	(void *)offsetof(struct xencons, lost)
+};
+
+/* Of the terminal's device: udev makes links by the name. */
+static struct attribute *xencons_attrs[] = {
+	&dev_attr_name.attr,
+	&sent.attr.attr,
+	&received.attr.attr,
+	&lost.attr.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(xencons);
+
+static void tell_of_output(struct xencons *cons, bool stalled, bool flows)
+{
+	unsigned long flags;
+	u64 lost;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	lost = cons->lost - cons->lost_told;
+	if (flows)
+		cons->lost_told = cons->lost;
+	spin_unlock_irqrestore(&cons->lock, flags);
+
+	if (stalled)
+		dev_warn(cons->dev,
+			 "%s%u: backend takes no output: what is more than %u KiB is lost until it does\n",
+			 xencons_tty_driver->name, cons->index,
+			 XENCONS_FIFO_SIZE / 1024);
+	if (flows && lost)
+		dev_warn(cons->dev,
+			 "%s%u: backend takes output again, %llu bytes were lost\n",
+			 xencons_tty_driver->name, cons->index, lost);
+}
+
+static void tell_of_nonsense(struct xencons *cons)
+{
+	if (cons->xf)
+		xenfront_break(cons->xf, "backend wrote nonsense into an index");
+	else
+		dev_err_ratelimited(cons->dev,
+				    "backend wrote nonsense into an index: what was in the ring is lost\n");
+}
+
+/**
+ * xencons_tell() - tell everybody what has happened
+ * @cons: the console, not locked
+ *
+ * Context: process, softirq or hard irq; not from printk, which may have been
+ * called under any lock.
+ */
+void xencons_tell(struct xencons *cons)
+{
+	unsigned long news = xchg(&cons->news, 0);
+
+	if (test_bit(XENCONS_NEWS_INPUT, &news))
+		tty_flip_buffer_push(&cons->port);
+	if (test_bit(XENCONS_NEWS_ROOM, &news))
+		tty_port_tty_wakeup(&cons->port);
+	if (test_bit(XENCONS_NEWS_NONSENSE, &news))
+		tell_of_nonsense(cons);
+	if (test_bit(XENCONS_NEWS_STALLED, &news) ||
+	    test_bit(XENCONS_NEWS_FLOWS, &news))
+		tell_of_output(cons, test_bit(XENCONS_NEWS_STALLED, &news),
+			       test_bit(XENCONS_NEWS_FLOWS, &news));
+	if (test_bit(XENCONS_NEWS_SYSRQ, &news))
+		handle_sysrq(READ_ONCE(cons->sysrq_key));
+	if (test_bit(XENCONS_NEWS_WAIT, &news) && !READ_ONCE(cons->gone))
+		schedule_delayed_work(&cons->work, HZ / 4);
+}
+
+static void tell_later(struct irq_work *work)
+{
+	xencons_tell(container_of(work, struct xencons, irq_work));
+}
+
+/* Its own number, if nobody has it. */
+static int take_index(struct xencons *cons, unsigned int wanted)
+{
+	int i = wanted;
+
+	mutex_lock(&table_lock);
+	if (wanted >= XENCONS_MAX || table[wanted])
+		for (i = XENCONS_MAX - 1; i > 0 && table[i];)
+			i--;
+	if (i > 0 || !table[i]) {
+		table[i] = cons;
+		cons->index = i;
+	} else {
+		i = -ENOSPC;
+	}
+	mutex_unlock(&table_lock);
+	return i < 0 ? i : 0;
+}
+
+static void give_index_back(struct xencons *cons)
+{
+	mutex_lock(&table_lock);
+	table[cons->index] = NULL;
+	mutex_unlock(&table_lock);
+}
+
+/**
+ * xencons_get() - the console that has a terminal of that number
+ * @index: the number
+ *
+ * Context: process; sleeps.
+ * Return: the console, whose port the caller puts, or NULL.
+ */
+struct xencons *xencons_get(unsigned int index)
+{
+	struct xencons *cons = NULL;
+
+	mutex_lock(&table_lock);
+	if (index < XENCONS_MAX && table[index]) {
+		cons = table[index];
+		tty_port_get(&cons->port);
+	}
+	mutex_unlock(&table_lock);
+	return cons;
+}
+
+/**
+ * xencons_create() - a console, with its terminal
+ * @dev:	the device that it belongs to
+ * @xf:		the conversation with its backend, or NULL
+ * @wanted:	the number that its terminal is to have, if it is free
+ * @name:	of the channel, or ""
+ *
+ * Context: process; sleeps.
+ * Return: the console, for xencons_remove(), or an ERR_PTR().
+ */
+struct xencons *xencons_create(struct device *dev, struct xenfront_device *xf,
+			       unsigned int wanted, const char *name)
+{
+	struct xencons *cons = kzalloc_obj(*cons, GFP_KERNEL);
+	struct device *tty;
+	int err;
+
+	if (!cons)
+		return ERR_PTR(-ENOMEM);
+	err = kfifo_alloc(&cons->out, XENCONS_FIFO_SIZE, GFP_KERNEL);
+	if (err) {
+		kfree(cons);
+		return ERR_PTR(err);
+	}
+	spin_lock_init(&cons->lock);
+	cons->dev = get_device(dev);
+	cons->xf = xf;
+	cons->moved_at = jiffies;
+	strscpy(cons->name, name, sizeof(cons->name));
+	INIT_DELAYED_WORK(&cons->work, xencons_output_work);
+	init_irq_work(&cons->irq_work, tell_later);
+	tty_port_init(&cons->port);
+	cons->port.ops = &xencons_port_ops;
+
+	err = take_index(cons, wanted);
+	if (err)
+		goto put_port;
+	tty = tty_port_register_device_attr(&cons->port, xencons_tty_driver,
+					    cons->index, dev, cons,
+					    xencons_groups);
+	if (IS_ERR(tty)) {
+		err = PTR_ERR(tty);
+		goto give_index_back;
+	}
+	return cons;
+
+give_index_back:
+	give_index_back(cons);
+put_port:
+	tty_port_put(&cons->port);
+	return ERR_PTR(err);
+}
+
+/**
+ * xencons_remove() - undo xencons_create()
+ * @cons: the console, detached
+ *
+ * Who has it open gets errors, and the structure lives until they are gone.
+ *
+ * Context: process; sleeps.
+ */
+void xencons_remove(struct xencons *cons)
+{
+	unsigned long flags;
+
+	give_index_back(cons);
+	tty_unregister_device(xencons_tty_driver, cons->index);
+
+	spin_lock_irqsave(&cons->lock, flags);
+	cons->gone = true;
+	cons->xf = NULL;
+	kfifo_reset(&cons->out);
+	spin_unlock_irqrestore(&cons->lock, flags);
+	tty_port_tty_wakeup(&cons->port);
+	tty_port_tty_hangup(&cons->port, false);
+
+	irq_work_sync(&cons->irq_work);
+	cancel_delayed_work_sync(&cons->work);
+	tty_port_put(&cons->port);
+}

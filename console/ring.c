@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The page that is shared with the backend: two rings of bytes, and four
+ * indices that run freely.
+ *
+ * Of each ring one index is ours and one is the backend's.  Ours are kept here
+ * and written there; the backend's are read once and checked.
+ * Layout: xen/interface/io/console.h.
+ */
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <xen/events.h>
+
+#include "xencons.h"
+
+/*
+ * How much the backend has still to read.  With indices that make no sense the
+ * ring counts as read: what was in it is nothing that anybody could find.
+ */
+static unsigned int unread(struct xencons *cons)
+{
+	XENCONS_RING_IDX taken = READ_ONCE(cons->page->out_cons);
+
+	if (cons->out_prod - taken > XENCONS_OUT_SIZE) {
+		set_bit(XENCONS_NEWS_NONSENSE, &cons->news);
+		cons->out_prod = taken;
+		WRITE_ONCE(cons->page->out_prod, taken);
+	}
+	/* What it has read before what we write in its place. */
+	virt_mb();
+	if (taken != cons->out_cons) {
+		cons->out_cons = taken;
+		cons->moved_at = jiffies;
+		if (cons->stalled)
+			set_bit(XENCONS_NEWS_FLOWS, &cons->news);
+		cons->stalled = false;
+	}
+	return cons->out_prod - taken;
+}
+
+static bool is_usable(const struct xencons *cons)
+{
+	return cons->page && (!cons->xf || xenfront_usable(cons->xf));
+}
+
+/* The toolstack may say that nobody reads yet. */
+static bool is_served(const struct xencons *cons)
+{
+	return is_usable(cons) &&
+	       READ_ONCE(cons->page->connection) != XENCONSOLE_DISCONNECTED;
+}
+
+/**
+ * xencons_ring_room() - see how far the backend has read
+ * @cons: the console, locked
+ *
+ * Context: any.
+ * Return: how many bytes may be written.
+ */
+unsigned int xencons_ring_room(struct xencons *cons)
+{
+	return is_served(cons) ? XENCONS_OUT_SIZE - unread(cons) : 0;
+}
+
+/**
+ * xencons_ring_write() - as much as there is room for
+ * @cons:	the console, locked
+ * @buf:	the bytes
+ * @len:	how many
+ *
+ * Does not tell the backend.
+ *
+ * Context: any.
+ * Return: how many were written.
+ */
+unsigned int xencons_ring_write(struct xencons *cons, const u8 *buf,
+				unsigned int len)
+{
+	unsigned int offset, first;
+
+	len = min(len, xencons_ring_room(cons));
+	if (!len)
+		return 0;
+
+	offset = MASK_XENCONS_IDX(cons->out_prod, cons->page->out);
+	first = min(len, (unsigned int)XENCONS_OUT_SIZE - offset);
+	memcpy(cons->page->out + offset, buf, first);
+	memcpy(cons->page->out, buf + first, len - first);
+
+	cons->out_prod += len;
+	/* The bytes before the index that covers them. */
+	virt_wmb();
+	WRITE_ONCE(cons->page->out_prod, cons->out_prod);
+	cons->sent += len;
+	return len;
+}
+
+/**
+ * xencons_ring_peek() - copy what the backend has written
+ * @cons:	the console, locked
+ * @buf:	XENCONS_IN_SIZE bytes
+ *
+ * Context: any.
+ * Return: how many bytes there are.
+ */
+unsigned int xencons_ring_peek(struct xencons *cons, u8 *buf)
+{
+	XENCONS_RING_IDX prod;
+	unsigned int len, offset, first;
+
+	if (!is_usable(cons))
+		return 0;
+	prod = READ_ONCE(cons->page->in_prod);
+	len = prod - cons->in_cons;
+	if (len > XENCONS_IN_SIZE) {
+		set_bit(XENCONS_NEWS_NONSENSE, &cons->news);
+		cons->in_cons = prod;
+		WRITE_ONCE(cons->page->in_cons, prod);
+		return 0;
+	}
+	/* The index before the bytes that it covers. */
+	virt_rmb();
+	offset = MASK_XENCONS_IDX(cons->in_cons, cons->page->in);
+	first = min(len, (unsigned int)XENCONS_IN_SIZE - offset);
+	memcpy(buf, cons->page->in + offset, first);
+	memcpy(buf + first, cons->page->in, len - first);
+	return len;
+}
+
+/**
+ * xencons_ring_consume() - the backend may write over what was read
+ * @cons:	the console, locked
+ * @len:	no more than xencons_ring_peek() said
+ *
+ * Context: any.
+ */
+void xencons_ring_consume(struct xencons *cons, unsigned int len)
+{
+	cons->in_cons += len;
+	/* The bytes were read before the backend can know it. */
+	virt_mb();
+	WRITE_ONCE(cons->page->in_cons, cons->in_cons);
+	cons->received += len;
+}
+
+/**
+ * xencons_ring_notify() - have the backend look
+ * @cons: the console, locked
+ *
+ * Context: any.
+ */
+void xencons_ring_notify(struct xencons *cons)
+{
+	if (cons->page && cons->evtchn)
+		notify_remote_via_evtchn(cons->evtchn);
+}
+
+/* What another backend had not read is in no page that this one sees. */
+static void write_kept(struct xencons *cons)
+{
+	unsigned int len = cons->nr_kept;
+
+	if (cons->out_prod != cons->kept_prod)
+		len -= xencons_ring_write(cons, cons->kept, len);
+	else
+		len = 0;	/* the page is as we left it */
+	cons->lost += len;
+	cons->nr_kept = 0;
+}
+
+/**
+ * xencons_attach() - there is a backend
+ * @cons:	the console, without one
+ * @page:	shared with it; used from now on
+ * @evtchn:	by which it is told
+ *
+ * The page may have been in use before: by the kernel that was here before us,
+ * or by ourselves.
+ *
+ * Context: any in which xencons_tell() may be called.
+ */
+void xencons_attach(struct xencons *cons, struct xencons_interface *page,
+		    evtchn_port_t evtchn)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	cons->out_prod = READ_ONCE(page->out_prod);
+	cons->out_cons = READ_ONCE(page->out_cons);
+	cons->in_cons = READ_ONCE(page->in_cons);
+	cons->told_cons = cons->out_cons;
+	cons->moved_at = jiffies;
+	cons->page = page;
+	cons->evtchn = evtchn;
+	if (cons->stalled)
+		set_bit(XENCONS_NEWS_FLOWS, &cons->news);
+	cons->stalled = false;
+	write_kept(cons);
+	xencons_output_flush(cons);
+	xencons_input_take(cons, false);
+	xencons_ring_notify(cons);
+	spin_unlock_irqrestore(&cons->lock, flags);
+	xencons_tell(cons);
+}
+
+/**
+ * xencons_detach() - the backend has gone, or is about to
+ * @cons: the console; may have none
+ *
+ * What the backend has written is taken, and what it has not read is kept for
+ * the next one.  The page is not used any more when this returns.
+ *
+ * Context: any in which xencons_tell() may be called.
+ */
+void xencons_detach(struct xencons *cons)
+{
+	unsigned int i, len;
+	unsigned long flags;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	if (cons->page) {
+		xencons_input_take(cons, true);
+		len = unread(cons);
+		for (i = 0; i < len; i++)
+			cons->kept[i] = cons->page->out[MASK_XENCONS_IDX
+				(cons->out_prod - len + i, cons->page->out)];
+		cons->nr_kept = len;
+		cons->kept_prod = cons->out_prod;
+	}
+	cons->page = NULL;
+	cons->evtchn = 0;
+	cons->moved_at = jiffies;
+	spin_unlock_irqrestore(&cons->lock, flags);
+	xencons_tell(cons);
+}
+
+/**
+ * xencons_interrupt() - the backend has read, or written
+ * @irq:	the console's
+ * @data:	the console
+ *
+ * Context: hard irq.
+ * Return: IRQ_HANDLED.
+ */
+irqreturn_t xencons_interrupt(int irq, void *data)
+{
+	struct xencons *cons = data;
+	bool news;
+
+	spin_lock(&cons->lock);
+	news = xencons_input_take(cons, false);
+	if (xencons_output_flush(cons) || news)
+		xencons_ring_notify(cons);
+	/* A writer may have seen it before we did. */
+	news |= cons->told_cons != cons->out_cons;
+	cons->told_cons = cons->out_cons;
+	spin_unlock(&cons->lock);
+
+	xencons_tell(cons);
+	xen_irq_lateeoi(irq, news ? 0 : XEN_EOI_FLAG_SPURIOUS);
+	return IRQ_HANDLED;
+}
