@@ -7,6 +7,7 @@ import time
 
 from . import debian, image, kernels, ktap, link, login, modules, mux, nic, paths, progress
 from .case import Failed, Skip
+from .consoles import Consoles
 from .disk import Disk
 from .progress import BedError
 from .screen import Screen
@@ -18,7 +19,8 @@ COMMAND_LINE = "console=hvc0 mitigations=off loglevel=7 oops=panic panic=-1 net.
 
 class Guest:
     def __init__(self, host, name, type="pv", kernel="6.1", vcpus=1, memory=384, disks=(), nics=(), vfb=False,
-                 modules="ours", module_params=None, load=None, root="ram", extra="", files=None, config=""):
+                 modules="ours", module_params=None, load=None, root="ram", extra="", files=None, config="",
+                 agent_console=0):
         if type not in ("pv", "pvh", "hvm"):
             raise BedError(f"guest type {type!r} is not pv, pvh or hvm")
         if modules not in ("ours", "intree"):
@@ -28,6 +30,10 @@ class Guest:
         self.vcpus, self.memory = vcpus, memory
         self.disks = [d if isinstance(d, Disk) else Disk(**d) for d in disks]
         self.nics, self.vfb, self.screen = nic.Nics(self, nics), vfb, Screen(self)
+        # On another console than the primary one the agent leaves that to the case.
+        self.consoles, self.agent_console = Consoles(self), agent_console
+        if agent_console:
+            extra = f"bed.tty=hvc{agent_console} {extra}"
         self.modules, self.module_params = modules, dict(module_params or {})
         self.load = list(load) if load is not None else (["xen-blkfront"] if self.disks else []) + (
             ["xen-netfront"] if nics else []) + (["xen:vkbd", "xen:vfb"] if vfb else [])
@@ -128,6 +134,8 @@ class Guest:
             self.dom0.run(command)
         self.dom0.run(f"xl create {self.config_path}")
         self.started = True
+        if self.agent_console:
+            self.consoles.attach(self.agent_console)
         if wait:
             self.ready()
         what = "up" if wait else "created"
@@ -138,6 +146,9 @@ class Guest:
         if self.root != "ram":
             login.start_agent(self)
         self.agent.wait_hello()
+        if self.agent_console:
+            # Its kernel's messages go to the primary console, to which nobody listens.
+            self.spawn("exec dmesg --follow", on_output=self._text)
         if self.load:
             self.run(f"modprobe -a {' '.join(self.load)}")
             nodes = [d.node for d in self.disks if d.node and self.type != "hvm" or d.vdev.startswith("xvd")]
@@ -157,7 +168,8 @@ class Guest:
 
     def _listen(self):
         self.incoming = queue.Queue()
-        self.relay = self.dom0.spawn(f"exec /bed/files/console-relay {self.name}", on_output=self.incoming.put)
+        self.relay = self.dom0.spawn(f"exec /bed/files/console-relay {self.name} {self.agent_console or ''}",
+                                     on_output=self.incoming.put)
         self.agent = mux.Agent(self.name, link.Console(), self.relay.write, on_text=self._text, judge=self.host.judge)
         threading.Thread(target=self._serve, daemon=True).start()
 

@@ -11,6 +11,7 @@ from . import cpio, kernels, modules, packages, paths, progress, rootfs
 DOM0_KERNEL = "6.1"
 DOM0_EARLY = "virtio_pci virtio_blk virtio_console virtio_net ext4 9pnet_virtio 9p crc32c_generic".split()
 GUEST_EARLY = "loop squashfs overlay".split()
+CONSOLE = "xenfront xen-console".split()
 DOM0_SIZE = "2G"
 
 
@@ -93,7 +94,7 @@ def guest_base():
 def guest_modules(kernel, ours):
     """The part with a kernel's modules; ours is a folder or None."""
     files = modules.ours_in(ours) if ours else {}
-    key = paths.key(kernel.release, *modules.GUEST, "early:", *GUEST_EARLY, *files, *files.values())
+    key = paths.key(kernel.release, kernel.image.stat().st_mtime, *modules.GUEST, "early:", *CONSOLE, *GUEST_EARLY, *files, *files.values())
     image = paths.CACHE / "images" / f"guest-modules-{kernel.release}-{key}.cpio"
     if not image.exists():
         with progress.step(f"packing the guest's modules for {kernel.release}" + (f" with ours from {ours}" if ours else "")):
@@ -102,19 +103,22 @@ def guest_modules(kernel, ours):
                 modules.install(kernel, pathlib.Path(work), names=modules.GUEST, ours=ours)
                 with cpio.Archive(partial) as archive:
                     archive.tree(work)
-                    _early(archive, kernel, GUEST_EARLY)
+                    _early(archive, kernel, GUEST_EARLY, files)
             partial.rename(image)
         paths.keep_newest(image.parent, "guest-modules-*.cpio", 12)
     return image
 
 
-def _early(archive, kernel, names):
-    """Modules that the initramfs itself loads, in their order, in a folder of their own."""
+def _early(archive, kernel, names, ours):
+    """Modules that the initramfs itself loads, in their order, in a folder of their own. ours: names and files."""
     index = modules.Index(kernel)
-    order = index.closure(names)
-    for name in order:
-        archive.file(f"modules/{name}", index.read(name))
-    archive.file("modules/order", "".join(f"{name}\n" for name in order))
+    early = {name: index.read(name) for name in index.closure(names)}
+    if not kernel.has("HVC_XEN"):
+        # The first of all: until then there is no console.
+        early = {name: ours[name].read_bytes() for name in CONSOLE if name in ours} | early
+    for name, data in early.items():
+        archive.file(f"modules/{name}", data)
+    archive.file("modules/order", "".join(f"{name}\n" for name in early))
 
 
 def _guest_own(path, files):
@@ -146,7 +150,7 @@ def guest_initramfs_hvm(kernel, ours, files, to, more):
     two virtio disks is in it. Returns the packed root; the archive with modules and files goes to more."""
     with cpio.Archive(to) as archive:
         _start(archive)
-        _early(archive, kernel, GUEST_EARLY + ["virtio_pci", "virtio_blk"])
+        _early(archive, kernel, GUEST_EARLY + ["virtio_pci", "virtio_blk"], modules.ours_in(ours) if ours else {})
     with tempfile.NamedTemporaryFile(dir=to.parent) as own:
         _guest_own(own.name, files)
         packed = guest_modules(kernel, ours).read_bytes()

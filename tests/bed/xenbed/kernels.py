@@ -90,8 +90,8 @@ def _index(folder, release):
 
 
 def _from_build(name):
-    """A kernel built from tests/kernels/NAME.config: its builder leaves vmlinuz, config and
-    lib/modules/RELEASE in the cache under kernels/NAME."""
+    """A kernel built from tests/kernels/NAME.config: tests/build leaves vmlinuz, config and lib/modules/RELEASE in the
+    cache under kernels/NAME."""
     folder = paths.CACHE / "kernels" / name
     releases = sorted((folder / "lib/modules").glob("*")) if folder.exists() else []
     if not releases:
@@ -109,5 +109,7 @@ def find(name):
     kernel = _from_build(name)
     if kernel:
         return kernel
-    known = [*DEBIAN, *sorted(p.stem for p in (paths.TESTS / "kernels").glob("*.config"))]
-    raise BedError(f"no kernel called {name!r}; there are {', '.join(known)}")
+    own = sorted(p.stem for p in (paths.TESTS / "kernels").glob("*.config"))
+    if name in own:
+        raise BedError(f"the kernel {name} is not built yet; build it, and the modules for it, with\n    tests/build/build {name}")
+    raise BedError(f"no kernel called {name!r}; there are {', '.join([*DEBIAN, *own])}")

@@ -9,7 +9,8 @@ import shutil
 from xenbed import lock, paths, progress
 from xenbed.progress import BedError
 
-from .toolchain import prepare, toolchain
+from . import linux
+from .toolchain import ensure_kernel, prepare, toolchain
 
 BUILDS = paths.CACHE / "build"
 TREES = paths.CACHE / "trees"
@@ -53,16 +54,18 @@ class Build:
         return lock.held(f"build-{self.kernel.release}.lock", f"another build for {self.kernel.release}")
 
     def make(self, *arguments, **options):
-        command = ["make", "-C", f"/lib/modules/{self.kernel.release}/build", "M=/src", *FLAGS, *arguments]
-        return self.tools.run(command, source=self.tree, **options)
+        command = ["make", "-C", self.kernel.build, "M=/src", *FLAGS, *arguments]
+        return self.tools.run(command, source=self.tree, tree=self.kernel.tree, **options)
 
     def build(self, jobs):
         """Brings the folder up to date; a BedError tells what the compiler or modpost said."""
         self.tools = toolchain(self.kernel.suite)
+        ensure_kernel(self.kernel)
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.held():
             files = sources()
-            key = paths.key(self.tools.key, self.kernel.release, repr(FLAGS), repr(sorted(files.items())))
+            kernel = linux.stamp(self.kernel.series) if self.kernel.tree else self.kernel.release
+            key = paths.key(self.tools.key, kernel, repr(FLAGS), repr(sorted(files.items())))
             stamp = self.folder / "key"
             if self.tree.exists() and stamp.exists() and stamp.read_text() == key and self.modules():
                 return self

@@ -17,6 +17,8 @@ import tempfile
 from xenbed import lock, packages, paths, progress
 from xenbed.progress import BedError
 
+from . import linux
+
 TOOLCHAINS = paths.CACHE / "toolchain"
 # The series under test, oldest first: Debian release and the name of the header package.
 MATRIX = {
@@ -26,6 +28,8 @@ MATRIX = {
     "7.3": ("trixie", r"linux-headers-7\.3\.\d+\+deb13-amd64"),
 }
 NEWEST = list(MATRIX)[-1]
+# And those that are built here.
+SERIES = [*MATRIX, *linux.BUILT]
 
 # A program that each package brings; all else is in the toolchains.
 NEEDED = {"mmdebstrap": "mmdebstrap", "uidmap": "newuidmap", "xz-utils": "xz"}
@@ -35,7 +39,7 @@ SUITES = {
     "trixie": ("trixie", "trixie-backports", "forky"),
 }
 TOOLS = {
-    "bookworm": ("gcc", "make", "kmod", "bc", "libc6-dev", "sparse"),
+    "bookworm": ("gcc", "make", "kmod", "bc", "libc6-dev", "sparse", "flex", "bison", "libelf-dev"),
     "trixie": ("gcc", "make", "kmod", "bc", "libc6-dev", "perl", "shellcheck"),
 }
 # 7.x's kbuild turns down trixie's sparse 0.6.4.  forky's package would bring forky's compiler along,
@@ -64,8 +68,18 @@ class Kernel:
     series: str         # 6.1
     release: str        # uname -r
     suite: str          # the Debian release whose compiler built it
-    package: str        # its headers
-    version: str        # of that package
+    package: str        # its headers; '' for one that is built here
+    version: str        # of that package, or of the source
+
+    @property
+    def build(self):
+        """Where a build of modules finds it, in the toolchain."""
+        return f"/lib/modules/{self.release}/build" if self.package else linux.TREE
+
+    @property
+    def tree(self):
+        """What is mounted there, or None."""
+        return None if self.package else linux.tree(self.series)
 
 
 @functools.lru_cache(maxsize=None)
@@ -100,22 +114,31 @@ def _catalogue():
 
 
 def kernel(series):
+    if series in linux.BUILT:
+        source = linux.BUILT[series]
+        return Kernel(series, linux.release(series, _fetcher()), source.suite, "", _fetcher().version(source.package))
     return _catalogue()[series]
+
+
+def ensure_kernel(one):
+    """A kernel that is built here is there."""
+    if one.tree:
+        linux.ensure(one.series, toolchain(one.suite), _fetcher())
 
 
 def find(name):
     """The kernels that a name on the command line means: all, a series, or a full release."""
     if name == "all":
-        return [kernel(series) for series in MATRIX]
+        return [kernel(series) for series in SERIES]
     if name == "7.x":
         return [kernel(NEWEST)]
-    if name in MATRIX:
+    if name in SERIES:
         return [kernel(name)]
-    every = [kernel(series) for series in MATRIX]
+    every = [kernel(series) for series in SERIES]
     for known in every:
         if known.release == name:
             return [known]
-    raise BedError(f"no kernel called {name!r}; there are all, {', '.join(MATRIX)}, 7.x (the newest), "
+    raise BedError(f"no kernel called {name!r}; there are all, {', '.join(SERIES)}, 7.x (the newest), "
                    f"{', '.join(k.release for k in every)}")
 
 
@@ -188,13 +211,14 @@ class Toolchain:
             os.chmod(temporary, 0o755)
             _run([*_as_root(), *command])
 
-    def run(self, command, source=None, **options):
-        """Runs a command inside, with source (when given) as its /src."""
+    def run(self, command, source=None, tree=None, **options):
+        """Runs a command inside, with source (when given) as its /src, and tree (when given) as a kernel's."""
         # 7.x's objtool reads /proc/self/limits; the mount namespace lets nothing of this stay behind.
-        script = ('root=$0; source=$1; shift; mount --rbind /proc "$root/proc"; mount --rbind /dev "$root/dev"; '
-                  'if [ -n "$source" ]; then mkdir -p "$root/src"; mount --bind "$source" "$root/src"; fi; '
+        script = ('root=$0; mount --rbind /proc "$root/proc"; mount --rbind /dev "$root/dev"; '
+                  'for place in /src ' + linux.TREE + '; do if [ -n "$1" ]; then '
+                  'mkdir -p "$root$place"; mount --bind "$1" "$root$place"; fi; shift; done; '
                   'exec chroot "$root" "$@"')
-        enter = [*_as_root("--mount"), "sh", "-ec", script, str(self.root), str(source or ""), *command]
+        enter = [*_as_root("--mount"), "sh", "-ec", script, str(self.root), str(source or ""), str(tree or ""), *command]
         environment = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/", "LC_ALL": "C.UTF-8"}
         return subprocess.run(enter, env=environment, cwd="/", **options)
 
