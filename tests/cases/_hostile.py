@@ -139,44 +139,49 @@ class Bench:
 
 
 class Single(Bench):
-    """One device, number 0, whose kind is the tool's name, and which is told one lie after the other."""
-    option = "number"
+    """One device whose kind is the tool's name, and which is told one lie after the other."""
+    option, number = "number", 0
+
+    @property
+    def name(self):
+        """On the guest's bus."""
+        return f"{self.tool}-{self.number}"
 
     # -- the device -------------------------------------------------------------------------------------
 
     def create(self, setup=""):
-        self.orders([("create", 0, setup)])
+        self.orders([("create", self.number, setup)])
         self.connected()
 
     def remove(self):
-        self.orders([("remove", 0, "--patience 40")])
-        self.guest.wait_for(f"! test -e /sys/bus/xen/devices/{self.tool}-0", what="the device is gone")
+        self.orders([("remove", self.number, "--patience 40")])
+        self.guest.wait_for(f"! test -e /sys/bus/xen/devices/{self.name}", what="the device is gone")
 
     def connected(self):
-        about = f"/sys/kernel/debug/xenfront/{self.tool}-0/state"
+        about = f"/sys/kernel/debug/xenfront/{self.name}/state"
         wait_until(lambda: self.guest.run(f"grep -qx 'phase: connected' {about} && grep -qx 'usable: 1' {about}",
-                                          check=False), f"{self.tool}-0 is connected", 90)
+                                          check=False), f"{self.name} is connected", 90)
 
     def show(self):
-        return self.orders([("show", 0, "")])[0]
+        return self.orders([("show", self.number, "")])[0]
 
     def lie(self, *lies, wait=30):
         """All of them, and in this order."""
-        self.orders([("lie", 0, f"{text} --wait {wait}") for text in lies])
+        self.orders([("lie", self.number, f"{text} --wait {wait}") for text in lies])
 
     def state_removed(self):
         """The backend dies, and then its state goes: nobody has said that it is Closed."""
-        self.orders([("kill", 0, "")])
-        self.dom0.run(f"xenstore-rm /local/domain/0/backend/hostile/{self.domid}/0/state")
+        self.orders([("kill", self.number, "")])
+        self.dom0.run(f"xenstore-rm /local/domain/0/backend/hostile/{self.domid}/{self.number}/state")
 
     def lines(self):
         """What the guest's log says about the device."""
         text = self.guest.run("dmesg").out
         return [line.split("] ", 1)[-1] for line in text.splitlines()
-                if re.search(rf"\s{self.tool}-0: (?!\[drm\])", line)]
+                if re.search(rf"\s{self.name}: (?!\[drm\])", line)]
 
     def interrupts(self):
-        found = self.guest.run(f"grep -w {self.tool}-0 /proc/interrupts", check=False).out.partition(":")[2].split()
+        found = self.guest.run(f"grep -w {self.name} /proc/interrupts", check=False).out.partition(":")[2].split()
         return int(found[0]) if found else 0
 
     # -- trials -----------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ TYPE = "hostile"
 
 
 class Device:
-    kind = ""               # of the front-end: vbd, vif, vfb, vkbd
+    kind = ""               # of the front-end: vbd, vif, vfb, vkbd, console
 
     def __init__(self, domid, number):
         self.domid, self.number = domid, number
@@ -86,3 +86,10 @@ class Vfb(Device):
 
 class Vkbd(Vfb):
     kind = "vkbd"
+
+
+class Console(Device):
+    kind = "console"
+
+    def keys(self):
+        return {}, {"type": "ioemu", "limit": 1048576}

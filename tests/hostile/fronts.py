@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Front-ends of screens and keyboards on memory of this process, for selfcheck."""
+"""Front-ends of screens, keyboards and consoles on memory of this process, for selfcheck."""
 import ctypes
 import mmap
 import random
 import struct
 
+import conif
+import control
 import fbif
 import kbdif
 from page import EVENT
 from ring import PAGE
 from screen import ScreenBackend
 from keyboard import KeyboardBackend
-from device import Vfb, Vkbd
+from terminal import ConsoleBackend
+from device import Console as ConsoleDevice, Vfb, Vkbd
 
 SIDE = 64               # of the screen, in pixels
 INDEX = "an index that cannot be"
@@ -125,3 +128,35 @@ class Screen(Front):
 
     def take(self, event):
         assert event[0] != fbif.REFRESH_PERIOD or struct.unpack_from("<I", event, 4)[0] == 40, event
+
+
+class Console(Front):
+    """Writes lines, and counts what is typed."""
+    layout, backend, device = conif.Page, ConsoleBackend, ConsoleDevice
+    seen = {"line": 2, "flood": 1000, "in-index": INDEX, "console-garbage": INDEX}
+    written = b""
+
+    def keys(self):
+        return {"ring-ref": "1", "port": "5"}
+
+    def act(self):
+        line, places = random.randbytes(random.randint(1, 300)), conif.IN_SIZE + conif.OUT_SIZE
+        room = conif.OUT_SIZE - (self.produced - self.index(places + 8).value) % (1 << 32)
+        # What lies have done to the backend's index is not this front-end's business.
+        line = line[:room if 0 <= room <= conif.OUT_SIZE else 0]
+        for code in line:
+            self.bytes[conif.IN_SIZE + self.produced % conif.OUT_SIZE] = code
+            self.produced += 1
+        self.index(places + 12).value = self.produced
+        self.written += line
+
+    def wrong(self, under_test):
+        path = control.file(under_test.device, "out")
+        kept = path.read_bytes() if path.exists() else b""
+        path.unlink(missing_ok=True)
+        return "what was written is not what was read" * (not self.written.startswith(kept))
+
+    def look(self):
+        places = conif.IN_SIZE + conif.OUT_SIZE
+        count = self.index(places + 4).value - self.index(places).value
+        return count if 0 <= count <= conif.IN_SIZE else INDEX
