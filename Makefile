@@ -15,6 +15,8 @@ modules: | $(KDIR)/Makefile			## build the modules for the running kernel, or th
 
 install: modules				## install them into updates/, which modprobe prefers (root)
 	$(MAKE) -C $(KDIR) M=$(CURDIR) KERNELRELEASE=$(RELEASE) INSTALL_MOD_DIR=updates modules_install
+	install -D -m 644 packaging/udev/70-xen-console.rules \
+		$(INSTALL_MOD_PATH)/usr/lib/udev/rules.d/70-xen-console.rules
 	# kbuild leaves depmod out where there is no System.map, as in header packages.
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(RELEASE)
 

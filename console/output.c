@@ -19,8 +19,6 @@
 #define PATIENCE	(5 * HZ)
 /* For the kernel, which cannot. */
 #define PRINTK_PATIENCE	NSEC_PER_SEC
-/* How often a ring is looked at of which no event comes. */
-#define POLL		(HZ / 4)
 
 static bool is_waiting(struct xencons *cons)
 {

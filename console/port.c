@@ -15,6 +15,9 @@
 
 #include "xencons.h"
 
+/* How often a ring is looked at of which no event comes. */
+#define POLL		(HZ / 4)
+
 static DEFINE_MUTEX(table_lock);	/* guards the table */
 static struct xencons *table[XENCONS_MAX];
 
@@ -98,6 +101,17 @@ static void tell_of_nonsense(struct xencons *cons)
 				    "backend wrote nonsense into an index: what was in the ring is lost\n");
 }
 
+/* Not once it is removed, though users may still be at work. */
+static void look_later(struct xencons *cons)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	if (!cons->gone)
+		schedule_delayed_work(&cons->work, POLL);
+	spin_unlock_irqrestore(&cons->lock, flags);
+}
+
 /**
  * xencons_tell() - tell everybody what has happened
  * @cons: the console, not locked
@@ -121,8 +135,8 @@ void xencons_tell(struct xencons *cons)
 			       test_bit(XENCONS_NEWS_FLOWS, &news));
 	if (test_bit(XENCONS_NEWS_SYSRQ, &news))
 		handle_sysrq(READ_ONCE(cons->sysrq_key));
-	if (test_bit(XENCONS_NEWS_WAIT, &news) && !READ_ONCE(cons->gone))
-		schedule_delayed_work(&cons->work, HZ / 4);
+	if (test_bit(XENCONS_NEWS_WAIT, &news))
+		look_later(cons);
 }
 
 static void tell_later(struct irq_work *work)
@@ -206,7 +220,8 @@ struct xencons *xencons_create(struct device *dev, struct xenfront_device *xf,
 	cons->moved_at = jiffies;
 	strscpy(cons->name, name, sizeof(cons->name));
 	INIT_DELAYED_WORK(&cons->work, xencons_output_work);
-	init_irq_work(&cons->irq_work, tell_later);
+	/* Lazy: an interrupt would be lost that is asked for in a suspend. */
+	cons->irq_work = IRQ_WORK_INIT_LAZY(tell_later);
 	tty_port_init(&cons->port);
 	cons->port.ops = &xencons_port_ops;
 

@@ -158,14 +158,25 @@ void xencons_ring_notify(struct xencons *cons)
 /* What another backend had not read is in no page that this one sees. */
 static void write_kept(struct xencons *cons)
 {
-	unsigned int len = cons->nr_kept;
-
-	if (cons->out_prod != cons->kept_prod)
-		len -= xencons_ring_write(cons, cons->kept, len);
-	else
-		len = 0;	/* the page is as we left it */
-	cons->lost += len;
+	cons->lost += cons->nr_kept -
+		      xencons_ring_write(cons, cons->kept, cons->nr_kept);
 	cons->nr_kept = 0;
+}
+
+/*
+ * The primary console's backend goes on to read while the guest is suspended,
+ * and the page stays, or the other domain has it empty.
+ */
+static void keep_unread(struct xencons *cons)
+{
+	unsigned int i, len = unread(cons);
+
+	if (!cons->xf)
+		return;
+	for (i = 0; i < len; i++)
+		cons->kept[i] = cons->page->out[MASK_XENCONS_IDX
+			(cons->out_prod - len + i, cons->page->out)];
+	cons->nr_kept = len;
 }
 
 /**
@@ -188,7 +199,6 @@ void xencons_attach(struct xencons *cons, struct xencons_interface *page,
 	cons->out_prod = READ_ONCE(page->out_prod);
 	cons->out_cons = READ_ONCE(page->out_cons);
 	cons->in_cons = READ_ONCE(page->in_cons);
-	cons->told_cons = cons->out_cons;
 	cons->moved_at = jiffies;
 	cons->page = page;
 	cons->evtchn = evtchn;
@@ -214,24 +224,34 @@ void xencons_attach(struct xencons *cons, struct xencons_interface *page,
  */
 void xencons_detach(struct xencons *cons)
 {
-	unsigned int i, len;
 	unsigned long flags;
 
 	spin_lock_irqsave(&cons->lock, flags);
 	if (cons->page) {
 		xencons_input_take(cons, true);
-		len = unread(cons);
-		for (i = 0; i < len; i++)
-			cons->kept[i] = cons->page->out[MASK_XENCONS_IDX
-				(cons->out_prod - len + i, cons->page->out)];
-		cons->nr_kept = len;
-		cons->kept_prod = cons->out_prod;
+		keep_unread(cons);
 	}
 	cons->page = NULL;
 	cons->evtchn = 0;
 	cons->moved_at = jiffies;
 	spin_unlock_irqrestore(&cons->lock, flags);
 	xencons_tell(cons);
+}
+
+/* Without it an event is nobody's: those are ever later taken. */
+static bool has_moved(struct xencons *cons)
+{
+	XENCONS_RING_IDX in_prod, out_cons;
+	bool moved;
+
+	if (!cons->page)
+		return true;
+	in_prod = READ_ONCE(cons->page->in_prod);
+	out_cons = READ_ONCE(cons->page->out_cons);
+	moved = in_prod != cons->told_prod || out_cons != cons->told_cons;
+	cons->told_prod = in_prod;
+	cons->told_cons = out_cons;
+	return moved;
 }
 
 /**
@@ -245,18 +265,16 @@ void xencons_detach(struct xencons *cons)
 irqreturn_t xencons_interrupt(int irq, void *data)
 {
 	struct xencons *cons = data;
-	bool news;
+	bool moved, notify;
 
 	spin_lock(&cons->lock);
-	news = xencons_input_take(cons, false);
-	if (xencons_output_flush(cons) || news)
+	moved = has_moved(cons);
+	notify = xencons_input_take(cons, false);
+	if (xencons_output_flush(cons) || notify)
 		xencons_ring_notify(cons);
-	/* A writer may have seen it before we did. */
-	news |= cons->told_cons != cons->out_cons;
-	cons->told_cons = cons->out_cons;
 	spin_unlock(&cons->lock);
 
 	xencons_tell(cons);
-	xen_irq_lateeoi(irq, news ? 0 : XEN_EOI_FLAG_SPURIOUS);
+	xen_irq_lateeoi(irq, moved ? 0 : XEN_EOI_FLAG_SPURIOUS);
 	return IRQ_HANDLED;
 }

@@ -62,11 +62,11 @@
  * @out_prod:	how far we have written; the backend has a copy, never read back
  * @out_cons:	how far the backend had read when we looked last
  * @in_cons:	how far we have read; as @out_prod
- * @told_cons:	@out_cons at the last interrupt
+ * @told_prod:	how far it had written at the last interrupt
+ * @told_cons:	how far it had read then
  * @out:	waits for room in @page
  * @kept:	what the last backend had not read; goes before @out
  * @nr_kept:	how much that is
- * @kept_prod:	@out_prod at that time
  * @moved_at:	jiffies when the backend took something, or there was first
  *		something to take
  * @stalled:	it has not for so long that nobody waits for it
@@ -97,11 +97,11 @@ struct xencons {
 	XENCONS_RING_IDX out_prod;
 	XENCONS_RING_IDX out_cons;
 	XENCONS_RING_IDX in_cons;
+	XENCONS_RING_IDX told_prod;
 	XENCONS_RING_IDX told_cons;
 	DECLARE_KFIFO_PTR(out, u8);
 	u8 kept[XENCONS_OUT_SIZE];
 	unsigned int nr_kept;
-	XENCONS_RING_IDX kept_prod;
 	unsigned long moved_at;
 	bool stalled;
 	bool open;

@@ -20,7 +20,7 @@ class Qemu:
 
     def again(self):
         """What a toolstack does: the backends start from Initialising, and the same command runs."""
-        for kind in ("qdisk", "vfb", "vkbd"):
+        for kind in ("qdisk", "vfb", "vkbd", "console"):
             folder = f"/local/domain/0/backend/{kind}/{self.guest.id}"
             for device in self.dom0.run(f"xenstore-list {folder}", check=False).out.split():
                 self.dom0.write(f"{folder}/{device}/state", 1)

@@ -156,7 +156,7 @@ def backend_error(host):
         host.dom0.run(f"dmsetup remove --retry bad; losetup -d {loop}; rm -f /scratch/bad", check=False)
 
 
-@case(guest=False)
+@case(long=True, guest=False)
 def multi_queue(host):
     "Four vCPUs: a ring for each, as far as the backend goes, each with its own interrupt on its own CPU."
     parameter = "/sys/module/xen_blkback/parameters/max_queues"

@@ -125,7 +125,7 @@ with open(sys.argv[1], "rb") as disk:
 
 
 # QEMU 7.2 does not bring up a read-only disk that is no CD-ROM: the guest never gets the device.
-@case(disks=[Disk("xvdb", size="32M", mode="r"), Disk("xvdd", size="16M", mode="r", cdrom=True, backend="qdisk"), Disk("xvde", size="32M", discard=False)])
+@case(long=True, disks=[Disk("xvdb", size="32M", mode="r"), Disk("xvdd", size="16M", mode="r", cdrom=True, backend="qdisk"), Disk("xvde", size="32M", discard=False)])
 def kinds(host, guest):
     "Read-only disks, a CD-ROM, a disk without discard: what they cannot do is refused, and they say what they are."
     for name in ("xvdb", "xvdd"):

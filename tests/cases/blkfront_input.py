@@ -313,7 +313,7 @@ def keys(host, guest):
     virtual_device(host, guest)
 
 
-@case(vcpus=2, disks=DISKS)
+@case(long=True, vcpus=2, disks=DISKS)
 def features(host, guest):
     "Keys that a backend may leave out: nonsense is named, what is too much is bounded."
     ring_keys(host, guest)

@@ -100,7 +100,7 @@ def load_blkback(host, parameters=""):
                   f"for i in 1 2 3 4 5; do rmmod xen_blkback && break; sleep 1; done; modprobe xen-blkback {parameters}")
 
 
-@case(guest=False)
+@case(long=True, guest=False)
 def backend_offers_less(host):
     "A backend that comes back with smaller rings, fewer of them, and no persistent grants; then with more again."
     load_blkback(host, "max_queues=2 max_ring_page_order=4")
@@ -148,7 +148,7 @@ def other_backend(host, guest):
 QEMUS = [Disk("xvdb", size="64M", backend="qdisk"), Disk("xvdc", size="96M", backend="qdisk")]
 
 
-@case(long=["pvh"], type=["pv", "pvh"], disks=QEMUS)
+@case(long=True, type=["pv", "pvh"], disks=QEMUS)
 def qemu_killed(host, guest):
     "The QEMU that serves the disks is killed and started again, three times."
     qemu = Qemu(host, guest)

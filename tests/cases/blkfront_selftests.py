@@ -25,7 +25,7 @@ def qcow2(host, guest):
     blk.selftests(guest, "identity", "limits", "verify", "filesystem", size=8)
 
 
-@case(type=["pvh", "hvm"], disks=[Disk("xvdb", size="192M")])
+@case(long=["hvm"], type=["pvh", "hvm"], disks=[Disk("xvdb", size="192M")])
 def other_guest(host, guest):
     "The core tests in the other kinds of guest."
     blk.selftests(guest, *CORE, "reload", size=4, rounds=2)
@@ -51,7 +51,7 @@ def sectors_of_4k(host, guest):
     blk.selftests(guest, *CORE, "geometry", size=8)
 
 
-@case(disks=[Disk("xvdb", size="192M")], module_params={"xen-blkfront": "feature_persistent=0"})
+@case(long=True, disks=[Disk("xvdb", size="192M")], module_params={"xen-blkfront": "feature_persistent=0"})
 def zero_copy(host, guest):
     "The backend maps the guest's own pages; or copies, when it is not to see more than the data."
     state = blk.state(guest)
@@ -63,13 +63,13 @@ def zero_copy(host, guest):
     blk.selftests(guest, "verify", "filesystem", size=8)
 
 
-@case(memory=384, disks=[Disk("xvdb", size="192M")])
+@case(long=True, memory=384, disks=[Disk("xvdb", size="192M")])
 def low_memory(host, guest):
     "Next to no memory is left: I/O gets slow, and that is all."
     blk.selftests(guest, "lowmem")
 
 
-@case(memory=768, disks=[Disk(f"xvd{letter}", size="64M") for letter in "bcdef"],
+@case(long=True, memory=768, disks=[Disk(f"xvd{letter}", size="64M") for letter in "bcdef"],
       module_params={"xen-blkfront": "max_ring_page_order=4 max_indirect_segments=256"})
 def idle_memory(host, guest):
     "An idle disk with the largest rings costs less than 1 MiB; what a load took comes back."

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Block backends that lie (tests/hostile): each lie is caught, named in the log once, and forgiven, and
 nobody but its own disk notices."""
+import functools
 import re
 import time
 
@@ -196,9 +197,9 @@ class Bench(_hostile.Bench):
                             what="/dev/xvda after modprobe")
 
 
-def hostile(function):
+def hostile(function, long=False):
     """Declares a case: a guest with one real disk, and what function does to the bench around it."""
-    return case(type="pv", kernel="6.1", disks=[Disk("xvda", size="32M")], load=[],
+    return case(type="pv", kernel="6.1", disks=[Disk("xvda", size="32M")], load=[], long=long,
                 module_params={"xen-blkfront": f"request_timeout={TIMEOUT}"})(_hostile.booked(Bench, function))
 
 
@@ -223,7 +224,7 @@ def answers(bench):
                      block="operation not supported error, dev .*DISCARD")])
 
 
-@hostile
+@functools.partial(hostile, long=True)
 def silence(bench):
     "No answer, no event, mappings that outlive Closed, death, states that jump about: no I/O is lost."
     bench.run([Trial("silence", NO_ANSWER), Trial("no-notify", NO_ANSWER), Trial("hold-closed=4", connects=2),
@@ -233,7 +234,7 @@ def silence(bench):
                for jumps in ("1.4", "4.1.4", "5", "6", "99.4", "abc.4", "-.4", "2.4", "3.4", "7.8.4")])
 
 
-@hostile
+@functools.partial(hostile, long=True)
 def offers(bench):
     "The disk comes back with less, under I/O: requests are split, features forgotten, larger sectors refused."
     vdev, name = bench.make(0)

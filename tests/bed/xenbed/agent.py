@@ -233,6 +233,24 @@ def console(path):
     return fd
 
 
+# Made by a test: the agent lets go of the console, says so, and waits until it is removed.
+LEAVE, AWAY = "/run/agent-leave", "/run/agent-away"
+
+
+def leave(agent, path):
+    """A driver that somebody uses cannot be removed."""
+    agent.selector.unregister(agent.fd)
+    os.close(agent.fd)
+    open(AWAY, "w").close()
+    while os.path.exists(LEAVE):
+        agent.reap()
+        time.sleep(0.1)
+    os.remove(AWAY)
+    agent.fd = console(path)
+    os.set_blocking(agent.fd, False)
+    agent.selector.register(agent.fd, selectors.EVENT_READ, None)
+
+
 def stay():
     """The guest may run out of memory: this process is the last to go."""
     try:
@@ -253,6 +271,8 @@ def main():
     stay()
     while True:
         agent.turn()
+        if os.path.exists(LEAVE) and not agent.wire.pending():
+            leave(agent, sys.argv[2])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A kernel with Xen support and none of the kernel's own front-ends, which watches its locks and its memory: every
+device comes from us."""
+from xenbed import Disk, Nic, case, report
+
+import _blkfront as blk
+import _fbfront as fb
+import _kbdfront as kbd
+import _netfront as net
+from xenbed.nic import DOM0
+from xenbed.screen import key
+
+KINDS = {"vbd": "xen-blkfront", "vif": "xen-netfront", "vfb": "xen-fbfront", "vkbd": "xen-kbdfront"}
+
+
+def all_ours(guest):
+    """By every device's driver and module; and no other driver is there that could have it."""
+    devices, _ = report.look(guest)
+    reasons = report.not_ours(devices, guest.modules_folder(), KINDS)
+    assert not reasons, "\n".join(reasons)
+    assert "hvc0" in guest.run("cat /proc/consoles").out
+    assert guest.run("basename $(readlink -f /sys/bus/platform/drivers/xen-console/xen-console)", check=False).out == "xen-console\n"
+
+
+def sound(guest):
+    """The kernel's own checks are on, and have found nothing."""
+    assert "debug_locks: 1" in " ".join(guest.run("grep debug_locks /proc/lockdep_stats").out.split()), "lockdep has given up"
+    # Twice: what is young is not looked at.
+    guest.run("echo scan > /sys/kernel/debug/kmemleak; sleep 6; echo scan > /sys/kernel/debug/kmemleak")
+    leaks = guest.run("cat /sys/kernel/debug/kmemleak").out
+    assert not leaks, leaks[:3000]
+
+
+ALL = {"kernel": "bare", "memory": 640, "vfb": True, "disks": [Disk("xvdb", size="192M")], "nics": [Nic()],
+       "load": ["xen-blkfront", "xen-netfront", "xen:vfb", "xen:vkbd", "evdev"]}
+
+
+def at_work(host, guest, megabytes):
+    """Disk, network, screen and keyboard."""
+    blk.selftests(guest, "identity")
+    guest.run("mkfs.ext4 -q /dev/xvdb && mount /dev/xvdb /mnt && cp -r /bed /mnt && umount /mnt && e2fsck -fn /dev/xvdb")
+    net.file_both_ways(guest, host.dom0, DOM0, megabytes)
+    fb.connected(guest)
+    fb.still(guest)
+    wanted = fb.draw(guest)
+    assert fb.shown(guest, "bare").digest == wanted, "what was drawn has changed"
+    with kbd.Events(guest, kbd.KEYBOARD) as typed:
+        guest.screen.send(key("x", True), key("x", False))
+        assert typed.wait(2) == [("KEY_X", 1), ("KEY_X", 0)], typed.all()
+
+
+@case(**ALL, type=["pv", "pvh"], long=["pvh"])
+def everything(host, guest):
+    "Every kind of device at work, its module out and in, saved and restored, at work again; then the kernel's books."
+    all_ours(guest)
+    at_work(host, guest, 1)
+    guest.run("for module in xen-blkfront xen-netfront xen-fbfront xen-kbdfront; do modprobe -r $module || exit 1; "
+              "modprobe $module || exit 1; done")
+    guest.wait_for("test -b /dev/xvdb", what="the disk is back")
+    guest.nics.configure(0)
+    guest.save()
+    guest.restore()
+    at_work(host, guest, 1)
+    all_ours(guest)
+    sound(guest)
+
+
+@case(**ALL, vcpus=2, long=True)
+def selftests(host, guest):
+    "The drivers' own tests, under the eyes of lockdep."
+    blk.selftests(guest, "identity", "limits", "flush", "verify", "filesystem", "reload", size=4, rounds=2)
+    net.selftests(guest, "identity", "ping", "link", "stats")
+    sound(guest)

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Consoles beside the primary one, served by QEMU."""
+from xenbed import case
+
+import _console as con
+from _qemu import Qemu
+
+
+def echoes(host, guest, number, tty):
+    """A line each way."""
+    other = guest.consoles.tty(number)
+    reader = con.Reader(host, other)
+    guest.run(f"stty -F /dev/{tty} raw -echo; sleep 1.5")
+    guest.run(f"echo from {tty} > /dev/{tty}")
+    con.wait_until(lambda: f"from {tty}\n".encode() in reader.text, f"{tty} is read: {bytes(reader.text[-80:])}")
+    typed = guest.spawn(f"head -n 1 /dev/{tty}")
+    host.dom0.run(f"echo to {tty} > {other}")
+    assert typed.wait(timeout=30).out == f"to {tty}\n"
+    reader.stop()
+
+
+@case(kernel="bare", type=["pv", "pvh"], memory=512, vfb=True, long=["pvh"])
+def ten(host, guest):
+    "Ten consoles appear, each with its number and its name, are used, go, and come back."
+    for number in range(1, 11):
+        guest.consoles.attach(number, name=f"org.example.{number}" if number % 2 else "")
+    for number in range(1, 11):
+        tty = f"hvc{number}"
+        guest.wait_for(f"test -c /dev/{tty}", what=tty)
+        guest.consoles.connected(number)
+        assert con.attribute(guest, tty, "name") == (f"org.example.{number}" if number % 2 else ""), tty
+        assert guest.run(f"readlink /sys/class/tty/{tty}/device").out.strip().endswith(f"/console-{number}"), tty
+    for number in (1, 2, 10):
+        echoes(host, guest, number, f"hvc{number}")
+    # One that is open when it goes: whoever has it open learns of it.
+    holder = guest.spawn("cat /dev/hvc10")
+    for number in (2, 10):
+        guest.consoles.detach(number)
+    holder.wait(timeout=30)
+    guest.wait_for("! test -e /dev/hvc2 && ! test -e /dev/hvc10", what="hvc2 and hvc10 are gone")
+    guest.consoles.attach(10, name="back")
+    guest.wait_for("test -c /dev/hvc10", what="hvc10 is back")
+    assert con.attribute(guest, "hvc10", "name") == "back"
+    echoes(host, guest, 10, "hvc10")
+    echoes(host, guest, 1, "hvc1")
+
+
+@case(kernel="bare", memory=512, vfb=True)
+def backend_stops(host, guest):
+    "Its QEMU is stopped, goes on, is killed and started again, during output: no writer waits for long, and it goes on."
+    guest.consoles.attach(1)
+    guest.wait_for("test -c /dev/hvc1", what="hvc1")
+    echoes(host, guest, 1, "hvc1")
+    qemu = Qemu(host, guest)
+    qemu.signal("STOP")
+    try:
+        guest.run("seq 1 20000 > /dev/hvc1", timeout=60)
+        con.wait_until(lambda: con.lines(guest, "hvc1: backend takes no output"), "one line says so")
+        guest.run("seq 1 20000 > /dev/hvc1", timeout=10)
+        assert con.attribute(guest, "hvc1", "lost") > 150000
+    finally:
+        qemu.signal("CONT")
+    con.wait_until(lambda: con.lines(guest, "hvc1: backend takes output again"), "and one says that it goes on")
+    lost = con.attribute(guest, "hvc1", "lost")
+    for turn in range(2):
+        qemu.signal("KILL")
+        guest.run(f"echo written meanwhile {turn} > /dev/hvc1")
+        qemu.again()
+        con.wait_until(lambda: con.state(guest, "console-1")["connects"] >= turn + 2, "connected again")
+        echoes(host, guest, 1, "hvc1")
+    assert con.attribute(guest, "hvc1", "lost") == lost
+
+
+@case(vfb=True, load=[])
+def beside_the_kernels(host, guest):
+    "Where the kernel has the primary console: one line says so, a console of its own is taken over when asked, and served."
+    guest.consoles.attach(1, name="one")
+    guest.consoles.connected(1)
+    guest.run("modprobe xen-console")
+    assert len(con.lines(guest, r"xen-console: the kernel has the primary console \(CONFIG_HVC_XEN\); others become xvcN")) == 1
+    assert not guest.run("test -e /dev/xvc1", check=False), "a console of the kernel's driver was taken without being asked for"
+    guest.run("rmmod xen-console && modprobe xen-console takeover=1")
+    guest.wait_for("test -c /dev/xvc1", what="xvc1")
+    assert con.lines(guest, "console-1: taken over from the kernel's own driver")
+    guest.consoles.connected(1)
+    assert con.attribute(guest, "xvc1", "name") == "one"
+    echoes(host, guest, 1, "xvc1")
+    # One that comes later.
+    guest.consoles.attach(12)
+    guest.wait_for("test -c /dev/xvc12", what="xvc12")
+    echoes(host, guest, 12, "xvc12")
+    for turn in range(20):
+        guest.run("rmmod xen-console && modprobe xen-console takeover=1")
+        guest.wait_for("test -c /dev/xvc12 && test -c /dev/xvc1", what=f"both, turn {turn}")
+    guest.consoles.connected(12)
+    echoes(host, guest, 12, "xvc12")
