@@ -18,17 +18,10 @@
  * On the kernel's own console, while somebody types there: a program that has
  * asked for bytes as they are (no signals from keys) gets all of them.
  */
-static bool sysrq_wanted(struct xencons *cons)
+static bool sysrq_wanted(const struct xencons *cons)
 {
-	struct tty_struct *tty;
-	bool wanted;
-
-	if (!IS_ENABLED(CONFIG_MAGIC_SYSRQ) || !xencons_is_kernels(cons))
-		return false;
-	tty = tty_port_tty_get(&cons->port);
-	wanted = tty && L_ISIG(tty);
-	tty_kref_put(tty);
-	return wanted;
+	return IS_ENABLED(CONFIG_MAGIC_SYSRQ) && cons->signals &&
+	       xencons_is_kernels(cons);
 }
 
 /*
@@ -45,7 +38,7 @@ static unsigned int strip_sysrq(struct xencons *cons, u8 *buf,
 			cons->sysrq = true;
 			continue;
 		}
-		if (cons->sysrq && buf[i] != SYSRQ_PREFIX) {
+		if (cons->sysrq && buf[i] && buf[i] != SYSRQ_PREFIX) {
 			cons->sysrq = false;
 			cons->sysrq_key = buf[i];
 			set_bit(XENCONS_NEWS_SYSRQ, &cons->news);
@@ -77,9 +70,10 @@ bool xencons_input_take(struct xencons *cons, bool all)
 
 	if (!cons->open || (cons->throttled && !all))
 		return false;
-	/* One key at a time, see below. */
-	if (test_bit(XENCONS_NEWS_SYSRQ, &cons->news))
+	if (cons->sysrq_key) {
+		set_bit(XENCONS_NEWS_WAIT, &cons->news);
 		return false;
+	}
 	len = xencons_ring_peek(cons, buf);
 	if (!len)
 		return false;
@@ -97,29 +91,67 @@ bool xencons_input_take(struct xencons *cons, bool all)
 	if (!taken)
 		return false;
 	xencons_ring_consume(cons, taken);
-	set_bit(XENCONS_NEWS_INPUT, &cons->news);
+	/* Who pushes must not do so beside one who inserts. */
+	tty_flip_buffer_push(&cons->port);
 	return true;
 }
 
 /**
- * xencons_input_open() - somebody has opened the terminal, or nobody has it
+ * xencons_input_open() - somebody has opened the terminal
  * @cons:	the console
- * @open:	which of the two
+ * @signals:	keys make signals there
  *
  * Context: process.
+ * Return: 0, or -EIO if the console was removed.
  */
-void xencons_input_open(struct xencons *cons, bool open)
+int xencons_input_open(struct xencons *cons, bool signals)
 {
 	unsigned long flags;
+	bool gone;
 
 	spin_lock_irqsave(&cons->lock, flags);
-	cons->open = open;
+	gone = cons->gone;
+	cons->open = !gone;
 	cons->throttled = false;
+	cons->signals = signals;
 	cons->sysrq = false;
 	if (xencons_input_take(cons, false))
 		xencons_ring_notify(cons);
 	spin_unlock_irqrestore(&cons->lock, flags);
 	xencons_tell(cons);
+	return gone ? -EIO : 0;
+}
+
+/**
+ * xencons_input_close() - nobody has the terminal open any more
+ * @cons: the console
+ *
+ * Context: process.
+ */
+void xencons_input_close(struct xencons *cons)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	cons->open = false;
+	spin_unlock_irqrestore(&cons->lock, flags);
+}
+
+/**
+ * xencons_input_signals() - keys make signals, or are bytes like any other
+ * @cons:	the console
+ * @signals:	which of the two
+ *
+ * Context: process.
+ */
+void xencons_input_signals(struct xencons *cons, bool signals)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	cons->signals = signals;
+	cons->sysrq = false;
+	spin_unlock_irqrestore(&cons->lock, flags);
 }
 
 /**

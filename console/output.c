@@ -7,9 +7,11 @@
  * stalled: from then on nobody waits, and what does not fit is counted and
  * lost.  So no writer, and no message of the kernel's, depends on the backend.
  */
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <asm/xen/hypercall.h>
 #include <xen/interface/sched.h>
 
@@ -17,25 +19,30 @@
 
 /* For programs, which can do something else meanwhile. */
 #define PATIENCE	(5 * HZ)
-/* For the kernel, which cannot. */
-#define PRINTK_PATIENCE	NSEC_PER_SEC
+/* For the kernel, which cannot; and for one message, however slow it goes on. */
+#define PRINTK_PATIENCE	((u64)NSEC_PER_SEC)
+#define MOST_PATIENCE	(10 * PRINTK_PATIENCE)
+/* With whoever has the lock in an oops, in microseconds. */
+#define OOPS_PATIENCE	10000
 
 static bool is_waiting(struct xencons *cons)
 {
 	return cons->nr_kept || !kfifo_is_empty(&cons->out);
 }
 
+static void stall(struct xencons *cons)
+{
+	cons->stalled = true;
+	set_bit(XENCONS_NEWS_STALLED, &cons->news);
+	set_bit(XENCONS_NEWS_ROOM, &cons->news);
+}
+
+/* Of a backend that is stalled no event may come when it begins to read. */
 static void wait_for_room(struct xencons *cons)
 {
-	if (cons->stalled)
-		return;
-	if (time_after(jiffies, cons->moved_at + PATIENCE)) {
-		cons->stalled = true;
-		set_bit(XENCONS_NEWS_STALLED, &cons->news);
-		set_bit(XENCONS_NEWS_ROOM, &cons->news);
-	} else {
-		set_bit(XENCONS_NEWS_WAIT, &cons->news);
-	}
+	if (!cons->stalled && time_after(jiffies, cons->moved_at + PATIENCE))
+		stall(cons);
+	set_bit(XENCONS_NEWS_WAIT, &cons->news);
 }
 
 /**
@@ -117,38 +124,55 @@ unsigned int xencons_output(struct xencons *cons, const u8 *buf,
  * @len:	how many
  * @taken:	how far the backend had read when we looked last
  * @end:	when patience with it ends, in ns of the monotonic clock
+ * @last:	when it ends however the backend goes on
  */
 struct message {
 	const u8 *buf;
 	unsigned int len;
 	XENCONS_RING_IDX taken;
 	u64 end;
+	u64 last;
 };
 
 /* True: there is nothing left, or nobody to wait for. */
 static bool print_more(struct xencons *cons, struct message *message)
 {
 	u64 now = ktime_get_mono_fast_ns();
-	bool wait = cons->page && !cons->stalled;
-	unsigned int done;
+	unsigned int done = put(cons, message->buf, message->len);
 
-	if (wait && now > message->end) {
-		cons->stalled = true;
-		set_bit(XENCONS_NEWS_STALLED, &cons->news);
-		wait = false;
-	}
-	done = put(cons, message->buf, message->len);
-	if (!wait) {
-		cons->lost += message->len - done;
-		return true;
-	}
 	message->buf += done;
 	message->len -= done;
+	if (!message->len && !(oops_in_progress && is_waiting(cons)))
+		return true;
 	if (message->taken != cons->out_cons) {
 		message->taken = cons->out_cons;
-		message->end = now + PRINTK_PATIENCE;
+		message->end = min(now + PRINTK_PATIENCE, message->last);
 	}
-	return !message->len && !(oops_in_progress && is_waiting(cons));
+	if (cons->page && !cons->stalled) {
+		if (now <= message->end)
+			return false;
+		stall(cons);
+	}
+	cons->lost += message->len;
+	return true;
+}
+
+/* In an oops whoever has the lock may not run any more. */
+static bool print_in_oops(struct xencons *cons, struct message *message)
+{
+	unsigned int patience = OOPS_PATIENCE;
+	unsigned long flags;
+	bool done;
+
+	do {
+		if (spin_trylock_irqsave(&cons->lock, flags)) {
+			done = print_more(cons, message);
+			spin_unlock_irqrestore(&cons->lock, flags);
+			return done;
+		}
+		udelay(1);
+	} while (--patience);
+	return print_more(cons, message);
 }
 
 static bool print_locked(struct xencons *cons, struct message *message)
@@ -156,12 +180,9 @@ static bool print_locked(struct xencons *cons, struct message *message)
 	unsigned long flags;
 	bool done;
 
-	if (!oops_in_progress) {
-		spin_lock_irqsave(&cons->lock, flags);
-	} else if (!spin_trylock_irqsave(&cons->lock, flags)) {
-		/* Whoever has it may not run any more. */
-		return print_more(cons, message);
-	}
+	if (oops_in_progress)
+		return print_in_oops(cons, message);
+	spin_lock_irqsave(&cons->lock, flags);
 	done = print_more(cons, message);
 	spin_unlock_irqrestore(&cons->lock, flags);
 	return done;
@@ -175,17 +196,19 @@ static bool print_locked(struct xencons *cons, struct message *message)
  *
  * Waits while the backend reads, and PRINTK_PATIENCE for one that does not; in
  * an oops until all has left the guest, since nobody may be there to have it
- * sent later.
+ * sent later.  No message takes longer than MOST_PATIENCE.
  *
  * Context: any.
  */
 void xencons_output_now(struct xencons *cons, const u8 *buf, unsigned int len)
 {
+	u64 now = ktime_get_mono_fast_ns();
 	struct message message = {
 		.buf	= buf,
 		.len	= len,
 		.taken	= READ_ONCE(cons->out_cons),
-		.end	= ktime_get_mono_fast_ns() + PRINTK_PATIENCE,
+		.end	= now + PRINTK_PATIENCE,
+		.last	= now + MOST_PATIENCE,
 	};
 
 	while (!print_locked(cons, &message))
@@ -243,6 +266,9 @@ void xencons_output_drop(struct xencons *cons)
 {
 	unsigned long flags;
 
+	/* Among it may be what the kernel has said. */
+	if (xencons_is_kernels(cons))
+		return;
 	spin_lock_irqsave(&cons->lock, flags);
 	kfifo_reset(&cons->out);
 	set_bit(XENCONS_NEWS_ROOM, &cons->news);
@@ -264,11 +290,12 @@ void xencons_output_work(struct work_struct *work)
 	struct xencons *cons = container_of(to_delayed_work(work),
 					    struct xencons, work);
 	unsigned long flags;
+	bool notify;
 
 	spin_lock_irqsave(&cons->lock, flags);
-	xencons_output_flush(cons);
-	xencons_input_take(cons, false);
-	if (is_waiting(cons))
+	notify = xencons_output_flush(cons);
+	notify |= xencons_input_take(cons, false);
+	if (notify || is_waiting(cons))
 		xencons_ring_notify(cons);
 	spin_unlock_irqrestore(&cons->lock, flags);
 	xencons_tell(cons);

@@ -7,16 +7,18 @@
  */
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/kref.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 #include <linux/sysrq.h>
-#include <linux/tty_flip.h>
 
 #include "xencons.h"
 
 /* How often a ring is looked at of which no event comes. */
 #define POLL		(HZ / 4)
+#define LONG_POLL	(5 * HZ)	/* nobody waits */
 
 static DEFINE_MUTEX(table_lock);	/* guards the table */
 static struct xencons *table[XENCONS_MAX];
@@ -94,11 +96,31 @@ static void tell_of_output(struct xencons *cons, bool stalled, bool flows)
 
 static void tell_of_nonsense(struct xencons *cons)
 {
-	if (cons->xf)
-		xenfront_break(cons->xf, "backend wrote nonsense into an index");
-	else
+	struct xenfront_device *xf;
+
+	/* Pairs with the grace period in xencons_remove(). */
+	rcu_read_lock();
+	xf = READ_ONCE(cons->xf);
+	if (xf)
+		xenfront_break(xf, "backend wrote nonsense into an index");
+	rcu_read_unlock();
+	if (!xf)
 		dev_err_ratelimited(cons->dev,
 				    "backend wrote nonsense into an index: what was in the ring is lost\n");
+}
+
+/* The next one may be taken from now on. */
+static void tell_of_sysrq(struct xencons *cons)
+{
+	unsigned long flags;
+	u8 key;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	key = cons->sysrq_key;
+	cons->sysrq_key = 0;
+	spin_unlock_irqrestore(&cons->lock, flags);
+	if (key)
+		handle_sysrq(key);
 }
 
 /* Not once it is removed, though users may still be at work. */
@@ -108,7 +130,8 @@ static void look_later(struct xencons *cons)
 
 	spin_lock_irqsave(&cons->lock, flags);
 	if (!cons->gone)
-		schedule_delayed_work(&cons->work, POLL);
+		schedule_delayed_work(&cons->work,
+				      cons->stalled ? LONG_POLL : POLL);
 	spin_unlock_irqrestore(&cons->lock, flags);
 }
 
@@ -123,8 +146,6 @@ void xencons_tell(struct xencons *cons)
 {
 	unsigned long news = xchg(&cons->news, 0);
 
-	if (test_bit(XENCONS_NEWS_INPUT, &news))
-		tty_flip_buffer_push(&cons->port);
 	if (test_bit(XENCONS_NEWS_ROOM, &news))
 		tty_port_tty_wakeup(&cons->port);
 	if (test_bit(XENCONS_NEWS_NONSENSE, &news))
@@ -134,7 +155,7 @@ void xencons_tell(struct xencons *cons)
 		tell_of_output(cons, test_bit(XENCONS_NEWS_STALLED, &news),
 			       test_bit(XENCONS_NEWS_FLOWS, &news));
 	if (test_bit(XENCONS_NEWS_SYSRQ, &news))
-		handle_sysrq(READ_ONCE(cons->sysrq_key));
+		tell_of_sysrq(cons);
 	if (test_bit(XENCONS_NEWS_WAIT, &news))
 		look_later(cons);
 }
@@ -163,11 +184,24 @@ static int take_index(struct xencons *cons, unsigned int wanted)
 	return i < 0 ? i : 0;
 }
 
-static void give_index_back(struct xencons *cons)
+/**
+ * xencons_free() - nobody uses the console any more
+ * @cons: the console
+ *
+ * Only now another one may have its terminal's number: a terminal that somebody
+ * has open stays in the kernel's table.
+ *
+ * Context: process; sleeps.
+ */
+void xencons_free(struct xencons *cons)
 {
 	mutex_lock(&table_lock);
-	table[cons->index] = NULL;
+	if (table[cons->index] == cons)
+		table[cons->index] = NULL;
 	mutex_unlock(&table_lock);
+	put_device(cons->dev);
+	kfifo_free(&cons->out);
+	kfree(cons);
 }
 
 /**
@@ -182,10 +216,11 @@ struct xencons *xencons_get(unsigned int index)
 	struct xencons *cons = NULL;
 
 	mutex_lock(&table_lock);
-	if (index < XENCONS_MAX && table[index]) {
+	if (index < XENCONS_MAX)
 		cons = table[index];
-		tty_port_get(&cons->port);
-	}
+	if (cons && (READ_ONCE(cons->gone) ||
+		     !kref_get_unless_zero(&cons->port.kref)))
+		cons = NULL;
 	mutex_unlock(&table_lock);
 	return cons;
 }
@@ -233,12 +268,10 @@ struct xencons *xencons_create(struct device *dev, struct xenfront_device *xf,
 					    xencons_groups);
 	if (IS_ERR(tty)) {
 		err = PTR_ERR(tty);
-		goto give_index_back;
+		goto put_port;
 	}
 	return cons;
 
-give_index_back:
-	give_index_back(cons);
 put_port:
 	tty_port_put(&cons->port);
 	return ERR_PTR(err);
@@ -256,18 +289,19 @@ void xencons_remove(struct xencons *cons)
 {
 	unsigned long flags;
 
-	give_index_back(cons);
-	tty_unregister_device(xencons_tty_driver, cons->index);
-
 	spin_lock_irqsave(&cons->lock, flags);
 	cons->gone = true;
-	cons->xf = NULL;
+	cons->open = false;
+	WRITE_ONCE(cons->xf, NULL);
 	kfifo_reset(&cons->out);
 	spin_unlock_irqrestore(&cons->lock, flags);
+	tty_unregister_device(xencons_tty_driver, cons->index);
 	tty_port_tty_wakeup(&cons->port);
 	tty_port_tty_hangup(&cons->port, false);
 
 	irq_work_sync(&cons->irq_work);
 	cancel_delayed_work_sync(&cons->work);
+	/* Whoever has seen @xf is done with it. */
+	synchronize_rcu();
 	tty_port_put(&cons->port);
 }

@@ -21,7 +21,9 @@ static unsigned int unread(struct xencons *cons)
 {
 	XENCONS_RING_IDX taken = READ_ONCE(cons->page->out_cons);
 
-	if (cons->out_prod - taken > XENCONS_OUT_SIZE) {
+	/* What was read once is not there to be read again. */
+	if (cons->out_prod - taken > cons->out_prod - cons->out_cons ||
+	    cons->out_prod - taken > XENCONS_OUT_SIZE) {
 		set_bit(XENCONS_NEWS_NONSENSE, &cons->news);
 		cons->out_prod = taken;
 		WRITE_ONCE(cons->page->out_prod, taken);

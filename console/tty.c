@@ -9,7 +9,6 @@
  * then ours are called xvcN, as Xen's first console driver was.
  */
 #include <linux/err.h>
-#include <linux/slab.h>
 #include <linux/tty.h>
 #include <linux/tty_driver.h>
 
@@ -95,6 +94,12 @@ static void xencons_tty_unthrottle(struct tty_struct *tty)
 	xencons_input_allow(tty_to_xencons(tty), true);
 }
 
+static void xencons_tty_set_termios(struct tty_struct *tty,
+				    const struct ktermios *old)
+{
+	xencons_input_signals(tty_to_xencons(tty), L_ISIG(tty));
+}
+
 static const struct tty_operations xencons_tty_ops = {
 	.install		= xencons_tty_install,
 	.cleanup		= xencons_tty_cleanup,
@@ -107,26 +112,22 @@ static const struct tty_operations xencons_tty_ops = {
 	.flush_buffer		= xencons_tty_flush_buffer,
 	.throttle		= xencons_tty_throttle,
 	.unthrottle		= xencons_tty_unthrottle,
+	.set_termios		= xencons_tty_set_termios,
 };
 
 static int xencons_port_activate(struct tty_port *port, struct tty_struct *tty)
 {
-	xencons_input_open(port_to_xencons(port), true);
-	return 0;
+	return xencons_input_open(port_to_xencons(port), L_ISIG(tty));
 }
 
 static void xencons_port_shutdown(struct tty_port *port)
 {
-	xencons_input_open(port_to_xencons(port), false);
+	xencons_input_close(port_to_xencons(port));
 }
 
 static void xencons_port_destruct(struct tty_port *port)
 {
-	struct xencons *cons = port_to_xencons(port);
-
-	put_device(cons->dev);
-	kfifo_free(&cons->out);
-	kfree(cons);
+	xencons_free(port_to_xencons(port));
 }
 
 const struct tty_port_operations xencons_port_ops = {

@@ -39,20 +39,19 @@
 
 /* What somebody has to be told once &xencons.lock is free: bits. */
 #define XENCONS_NEWS_ROOM	0	/* writers may go on */
-#define XENCONS_NEWS_INPUT	1	/* readers have something to read */
-#define XENCONS_NEWS_SYSRQ	2	/* &xencons.sysrq_key was asked for */
-#define XENCONS_NEWS_STALLED	3	/* the backend does not read */
-#define XENCONS_NEWS_FLOWS	4	/* it reads again */
-#define XENCONS_NEWS_NONSENSE	5	/* its indices make no sense */
-#define XENCONS_NEWS_WAIT	6	/* look again in a while */
+#define XENCONS_NEWS_SYSRQ	1	/* &xencons.sysrq_key was asked for */
+#define XENCONS_NEWS_STALLED	2	/* the backend does not read */
+#define XENCONS_NEWS_FLOWS	3	/* it reads again */
+#define XENCONS_NEWS_NONSENSE	4	/* its indices make no sense */
+#define XENCONS_NEWS_WAIT	5	/* look again in a while */
 
 /**
  * struct xencons - one console, as users know it
  * @port:	the terminal's; counts who uses the structure, which is freed by
  *		its destruct()
  * @dev:	the device it belongs to; referenced
- * @xf:		the conversation with its backend; NULL: it is the primary one.
- *		Not to be used once @gone
+ * @xf:		the conversation with its backend; NULL: it is the primary one,
+ *		or @gone.  By RCU where @lock is not held
  * @index:	of the terminal
  * @name:	of the channel, empty if it has none; constant
  * @lock:	guards what follows; taken with interrupts off, and nothing is
@@ -72,8 +71,9 @@
  * @stalled:	it has not for so long that nobody waits for it
  * @open:	somebody has the terminal open
  * @throttled:	who reads it cannot take more
+ * @signals:	keys make signals there, so that somebody types
  * @sysrq:	the next byte is a key of sysrq's
- * @sysrq_key:	that key, until it is handled
+ * @sysrq_key:	that key, until it is handled; 0: there is none
  * @gone:	removed: no output is taken any more
  * @sent:	bytes that went into rings
  * @received:	bytes that came out of them
@@ -106,6 +106,7 @@ struct xencons {
 	bool stalled;
 	bool open;
 	bool throttled;
+	bool signals;
 	bool sysrq;
 	u8 sysrq_key;
 	bool gone;
@@ -130,6 +131,7 @@ struct xencons *xencons_create(struct device *dev, struct xenfront_device *xf,
 			       unsigned int wanted, const char *name);
 void xencons_remove(struct xencons *cons);
 struct xencons *xencons_get(unsigned int index);
+void xencons_free(struct xencons *cons);
 void xencons_tell(struct xencons *cons);
 
 /* ring.c */
@@ -156,7 +158,9 @@ void xencons_output_work(struct work_struct *work);
 
 /* input.c */
 bool xencons_input_take(struct xencons *cons, bool all);
-void xencons_input_open(struct xencons *cons, bool open);
+int xencons_input_open(struct xencons *cons, bool signals);
+void xencons_input_close(struct xencons *cons);
+void xencons_input_signals(struct xencons *cons, bool signals);
 void xencons_input_allow(struct xencons *cons, bool allow);
 
 /* tty.c */

@@ -17,6 +17,12 @@ def attribute(guest, tty, name):
     return text if name == "name" else int(text)
 
 
+def unload(guest):
+    """The driver is removed; a device that is bound keeps its module."""
+    guest.run("cd /sys/bus/xen/drivers/xen-console && for device in console-*; do [ ! -e $device ] || echo $device > unbind; "
+              "done; cd / && rmmod xen-console")
+
+
 class Terminal:
     """Somebody before a terminal in dom0: with Terminal(host, "xl console g1") as person: person.expect("login:")"""
 

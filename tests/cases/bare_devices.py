@@ -54,8 +54,10 @@ def everything(host, guest):
     "Every kind of device at work, its module out and in, saved and restored, at work again; then the kernel's books."
     all_ours(guest)
     at_work(host, guest, 1)
-    guest.run("for module in xen-blkfront xen-netfront xen-fbfront xen-kbdfront; do modprobe -r $module || exit 1; "
-              "modprobe $module || exit 1; done")
+    for kind, driver in KINDS.items():
+        # A bound device keeps its driver's module.
+        guest.run(f"cd /sys/bus/xen/drivers/{driver} && for device in {kind}-*; do echo $device > unbind; done; cd / && "
+                  f"modprobe -r {driver} && modprobe {driver}")
     guest.wait_for("test -b /dev/xvdb", what="the disk is back")
     guest.nics.configure(0)
     guest.save()

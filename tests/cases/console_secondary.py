@@ -38,10 +38,12 @@ def ten(host, guest):
         guest.consoles.detach(number)
     holder.wait(timeout=30)
     guest.wait_for("! test -e /dev/hvc2 && ! test -e /dev/hvc10", what="hvc2 and hvc10 are gone")
+    # QEMU serves no number twice; the guest has a terminal for it all the same.
     guest.consoles.attach(10, name="back")
-    guest.wait_for("test -c /dev/hvc10", what="hvc10 is back")
+    guest.consoles.attach(11, name="later")
+    guest.wait_for("test -c /dev/hvc10 && test -c /dev/hvc11", what="hvc10 is back, and hvc11 is there")
     assert con.attribute(guest, "hvc10", "name") == "back"
-    echoes(host, guest, 10, "hvc10")
+    echoes(host, guest, 11, "hvc11")
     echoes(host, guest, 1, "hvc1")
 
 
@@ -79,18 +81,26 @@ def beside_the_kernels(host, guest):
     guest.run("modprobe xen-console")
     assert len(con.lines(guest, r"xen-console: the kernel has the primary console \(CONFIG_HVC_XEN\); others become xvcN")) == 1
     assert not guest.run("test -e /dev/xvc1", check=False), "a console of the kernel's driver was taken without being asked for"
-    guest.run("rmmod xen-console && modprobe xen-console takeover=1")
+    con.unload(guest)
+    guest.run("modprobe xen-console takeover=1")
     guest.wait_for("test -c /dev/xvc1", what="xvc1")
     assert con.lines(guest, "console-1: taken over from the kernel's own driver")
     guest.consoles.connected(1)
     assert con.attribute(guest, "xvc1", "name") == "one"
-    echoes(host, guest, 1, "xvc1")
-    # One that comes later.
+    # One that comes later; and the driver out and in.
     guest.consoles.attach(12)
     guest.wait_for("test -c /dev/xvc12", what="xvc12")
-    echoes(host, guest, 12, "xvc12")
-    for turn in range(20):
-        guest.run("rmmod xen-console && modprobe xen-console takeover=1")
-        guest.wait_for("test -c /dev/xvc12 && test -c /dev/xvc1", what=f"both, turn {turn}")
     guest.consoles.connected(12)
     echoes(host, guest, 12, "xvc12")
+    for turn in range(20):
+        con.unload(guest)
+        guest.run("modprobe xen-console takeover=1")
+        guest.wait_for("test -c /dev/xvc12 && test -c /dev/xvc1", what=f"both, turn {turn}")
+    # QEMU lets go of its end of a console with the first connection: another one is silent until QEMU starts anew.
+    qemu = Qemu(host, guest)
+    qemu.signal("KILL")
+    qemu.again()
+    for number in (1, 12):
+        con.wait_until(lambda: con.state(guest, f"console-{number}")["phase"] == "connected", f"{number} is connected")
+        guest.consoles.connected(number)
+        echoes(host, guest, number, f"xvc{number}")
