@@ -19,6 +19,8 @@
 /* How often a ring is looked at of which no event comes. */
 #define POLL		(HZ / 4)
 #define LONG_POLL	(5 * HZ)	/* nobody waits */
+/* So many lines are in the log, at most, about what a console's backend does. */
+#define MOST_COMPLAINTS	32
 
 static DEFINE_MUTEX(table_lock);	/* guards the table */
 static struct xencons *table[XENCONS_MAX];
@@ -72,6 +74,15 @@ static struct attribute *xencons_attrs[] = {
 };
 ATTRIBUTE_GROUPS(xencons);
 
+/* A log is no place for a backend to write to without end. */
+static bool may_complain(struct xencons *cons)
+{
+	if (cons->complaints == MOST_COMPLAINTS)
+		return false;
+	cons->complaints++;
+	return true;
+}
+
 static void tell_of_output(struct xencons *cons, bool stalled, bool flows)
 {
 	unsigned long flags;
@@ -81,6 +92,8 @@ static void tell_of_output(struct xencons *cons, bool stalled, bool flows)
 	lost = cons->lost - cons->lost_told;
 	if (flows)
 		cons->lost_told = cons->lost;
+	stalled = stalled && may_complain(cons);
+	flows = flows && lost && may_complain(cons);
 	spin_unlock_irqrestore(&cons->lock, flags);
 
 	if (stalled)
@@ -88,7 +101,7 @@ static void tell_of_output(struct xencons *cons, bool stalled, bool flows)
 			 "%s%u: backend takes no output: what is more than %u KiB is lost until it does\n",
 			 xencons_tty_driver->name, cons->index,
 			 XENCONS_FIFO_SIZE / 1024);
-	if (flows && lost)
+	if (flows)
 		dev_warn(cons->dev,
 			 "%s%u: backend takes output again, %llu bytes were lost\n",
 			 xencons_tty_driver->name, cons->index, lost);
@@ -97,6 +110,8 @@ static void tell_of_output(struct xencons *cons, bool stalled, bool flows)
 static void tell_of_nonsense(struct xencons *cons)
 {
 	struct xenfront_device *xf;
+	unsigned long flags;
+	bool complain;
 
 	/* Pairs with the grace period in xencons_remove(). */
 	rcu_read_lock();
@@ -104,9 +119,14 @@ static void tell_of_nonsense(struct xencons *cons)
 	if (xf)
 		xenfront_break(xf, "backend wrote nonsense into an index");
 	rcu_read_unlock();
-	if (!xf)
-		dev_err_ratelimited(cons->dev,
-				    "backend wrote nonsense into an index: what was in the ring is lost\n");
+	if (xf)
+		return;
+	spin_lock_irqsave(&cons->lock, flags);
+	complain = may_complain(cons);
+	spin_unlock_irqrestore(&cons->lock, flags);
+	if (complain)
+		dev_err(cons->dev,
+			"backend wrote nonsense into an index: what was in the ring is lost\n");
 }
 
 /* The next one may be taken from now on. */

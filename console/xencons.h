@@ -79,6 +79,7 @@
  * @received:	bytes that came out of them
  * @lost:	bytes that nobody waited for
  * @lost_told:	@lost when it was told of last
+ * @complaints:	lines in the log about the backend
  * @news:	atomic bits, XENCONS_NEWS_*
  * @work:	looks at the rings when no event has us do so
  * @irq_work:	tells, for those that cannot themselves (printk)
@@ -114,6 +115,7 @@ struct xencons {
 	u64 received;
 	u64 lost;
 	u64 lost_told;
+	unsigned int complaints;
 
 	unsigned long news;
 	struct delayed_work work;
