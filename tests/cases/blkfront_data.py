@@ -133,7 +133,7 @@ print("as expected")
 """
 
 
-@case(guest=False, expect=[r"I/O error, dev", r"Buffer I/O error"])
+@case(long=True, guest=False, expect=[r"I/O error, dev", r"Buffer I/O error"])
 def backend_error(host):
     "Sectors that the host cannot read fail with EIO, and only they."
     loop = host.dom0.run("truncate -s 64M /scratch/bad && losetup -f --show /scratch/bad").out.strip()

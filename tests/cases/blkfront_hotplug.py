@@ -31,7 +31,7 @@ def attach_and_detach(host, guest):
     load.stop()
 
 
-@case(disks=[Disk("xvdb", size="32M"), Disk("xvdc", size="32M")])
+@case(long=True, disks=[Disk("xvdb", size="32M"), Disk("xvdc", size="32M")])
 def detach_in_use(host, guest):
     "A mounted disk is not taken away; it goes when it is released."
     disk = guest.disks[1]
@@ -92,7 +92,7 @@ def resize(host, disk, size):
     host.dom0.run(f"truncate -s {size} {disk.file} && losetup -c {disk.target}")
 
 
-@case(disks=[Disk("xvdb", size="64M")])
+@case(long=True, disks=[Disk("xvdb", size="64M")])
 def resized(host, guest):
     "Grown and shrunk while a file system on it is busy; the guest sees the size at the next I/O."
     disk = guest.disks[0]

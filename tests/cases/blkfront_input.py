@@ -305,7 +305,7 @@ def watch_storm(host, guest):
 DISKS = [Disk("xvdb", size="32M")]
 
 
-@case(disks=DISKS)
+@case(long=True, disks=DISKS)
 def keys(host, guest):
     "Keys without which there is no disk: named in the log, and no disk until the backend is sensible."
     refused_keys(host, guest)

@@ -73,7 +73,7 @@ def same_name(host, guest):
     marks(guest, {"sdb": "xvdb"})
 
 
-@case(type="hvm", disks=[Disk("hda", size="32M"), Disk("xvdb", size="16M")])
+@case(long=True, type="hvm", disks=[Disk("hda", size="32M"), Disk("xvdb", size="16M")])
 def unplugged(host, guest):
     "In an HVM guest the emulated disk is unplugged and ours takes its place."
     for disk in guest.disks:

@@ -165,7 +165,7 @@ def qemu_killed(host, guest):
 NO_ANSWER = r"request \d+ \((read|write|flush|discard|barrier write) of \d+ sectors at \d+\) has had no answer for \d+ s"
 
 
-@case(disks=QEMUS[:1], module_params={"xen-blkfront": "request_timeout=5"})
+@case(long=True, disks=QEMUS[:1], module_params={"xen-blkfront": "request_timeout=5"})
 def silent_backend(host, guest):
     "A backend that falls silent: one line says which request waits and since when; I/O goes on when it is back."
     qemu = Qemu(host, guest)
