@@ -22,13 +22,13 @@ class Trial(_hostile.Trial):
 
 
 class Bench(_hostile.Single):
-    tool, number = "console", 1
+    tool, number, tty = "console", 1, "hvc1"
     words = 0
 
     def create(self, setup=""):
         super().create(setup)
-        self.guest.wait_for("test -c /dev/hvc1", what="/dev/hvc1")
-        self.guest.run("stty -F /dev/hvc1 raw -echo")
+        self.guest.wait_for(f"test -c /dev/{self.tty}", what=f"/dev/{self.tty}")
+        self.guest.run(f"stty -F /dev/{self.tty} raw -echo")
 
     def out(self):
         """What the backend has read."""
@@ -38,22 +38,22 @@ class Bench(_hostile.Single):
         """A line each way."""
         Bench.words += 1
         word = f"{1000 + self.words}"
-        self.guest.run(f"echo out{word} > /dev/hvc1")
+        self.guest.run(f"echo out{word} > /dev/{self.tty}")
         con.wait_until(lambda: f"out{word}\n".encode() in self.out(), f"out{word} is read", 30)
-        reader = self.guest.spawn(f"timeout 30 grep -am1 '{word}$' /dev/hvc1")
+        reader = self.guest.spawn(f"timeout 30 grep -am1 '{word}$' /dev/{self.tty}")
         self.guest.run("sleep 0.5")
         self.lie(f"line={word}")
         assert reader.wait(timeout=40).out.endswith(f"{word}\n"), f"{word} was typed and is not there"
 
     def provoke(self):
-        self.guest.run("timeout 1 cat /dev/hvc1 > /dev/null & echo look > /dev/hvc1; wait")
+        self.guest.run(f"timeout 1 cat /dev/{self.tty} > /dev/null & echo look > /dev/{self.tty}; wait")
 
     # -- what is tried ----------------------------------------------------------------------------------
 
     def held(self, seconds, count=6000):
         """How long a writer is held who writes more than there is room for."""
         began = time.monotonic()
-        self.guest.run(f"seq 1 {count} > /dev/hvc1", timeout=seconds)
+        self.guest.run(f"seq 1 {count} > /dev/{self.tty}", timeout=seconds)
         return time.monotonic() - began
 
     def stalled(self):
@@ -68,7 +68,7 @@ class Bench(_hostile.Single):
 
     def flood(self):
         """More than there is room for, which nobody reads for a while."""
-        reader = self.guest.spawn("exec 3< /dev/hvc1; sleep 3; head -c 5000 <&3 | sha256sum")
+        reader = self.guest.spawn(f"exec 3< /dev/{self.tty}; sleep 3; head -c 5000 <&3 | sha256sum")
         self.guest.run("sleep 0.5")
         self.lie("flood=5000", wait=0)
         wanted = self.guest.run("python3 -c 'import sys; sys.stdout.buffer.write(bytes(n % 256 for n in range(5000)))' | "
@@ -82,9 +82,41 @@ class Bench(_hostile.Single):
 
     def finish(self):
         self.orders([("remove", self.number, "--patience 40 --force")], check=False)
-        self.guest.wait_for("! test -e /dev/hvc1", what="the console is gone")
+        self.guest.wait_for(f"! test -e /dev/{self.tty}", what="the console is gone")
         self.result("mapped grants", self.same(self.mapped_before, self.mapped))
         self.result("granted pages", self.same(self.grants_before, lambda: _hostile.granted_pages(self.guest)))
+
+
+class Beside(Bench):
+    """On a kernel that has consoles of its own."""
+    tty = "xvc1"
+
+    def create(self, setup=""):
+        self.orders([("create", self.number, setup)])
+        con.wait_until(lambda: self.show()["state"] == 4, "the kernel's own driver has it")
+        self.load()
+
+    def load(self):
+        self.guest.run("modprobe xen-console takeover=1")
+        self.guest.wait_for(f"test -c /dev/{self.tty}", what=f"/dev/{self.tty}")
+        self.connected()
+        self.guest.run(f"stty -F /dev/{self.tty} raw -echo")
+
+    def again_and_again(self):
+        for _ in range(3):
+            con.unload(self.guest)
+            self.load()
+            self.works()
+
+
+@case(type="pv", kernel="6.1", load=[])
+def taken_over(host, guest):
+    "A console that the kernel's own driver has is taken over, works, and does so each time that ours is loaded."
+    def tried(bench):
+        bench.create()
+        bench.check("a line each way", bench.works)
+        bench.check("loaded again and again", bench.again_and_again)
+    _hostile.booked(Beside, tried)(host, guest)
 
 
 def hostile(function):
