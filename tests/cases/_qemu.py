@@ -3,6 +3,8 @@
 import re
 import shlex
 
+from _guest import wait_until
+
 
 class Qemu:
     """The process in dom0 that serves what a guest has that the kernel of dom0 does not: qdisks, screen, keyboard."""
@@ -24,6 +26,11 @@ class Qemu:
             folder = f"/local/domain/0/backend/{kind}/{self.guest.id}"
             for device in self.dom0.run(f"xenstore-list {folder}", check=False).out.split():
                 self.dom0.write(f"{folder}/{device}/state", 1)
+                if kind == "console":
+                    # It would find the ring that its front-end is about to leave, and lets go of its own end of a console
+                    # with the first connection.
+                    front = self.dom0.read(f"{folder}/{device}/frontend")
+                    wait_until(lambda: self.dom0.read(f"{front}/state") != "4", f"{front} has seen that its backend starts")
         log = f"/scratch/qemu-again-{self.guest.id}.log"
         self.dom0.run(f"setsid {shlex.join(self.command)} > {log} 2>&1 < /dev/null & echo $! > /tmp/qemu-again; sleep 1; "
                       f"kill -0 $(cat /tmp/qemu-again) || {{ cat {log}; exit 1; }}")
