@@ -4,11 +4,8 @@
  *
  * fbfront.h has the map of the files.
  */
-#include <linux/device.h>
-#include <linux/fb.h>
 #include <linux/module.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 #include <xen/platform_pci.h>
 #include <xen/xen.h>
 #include <xenfront.h>
@@ -108,34 +105,9 @@ static struct xenbus_driver fbfront_driver = {
 	.not_essential		= true,
 };
 
-#if IS_ENABLED(CONFIG_FB)
-static int is_open(struct device *dev, void *data)
-{
-	const struct fb_info *info;
-
-	if (!dev->class || strcmp(dev->class->name, "graphics"))
-		return 0;
-	info = dev_get_drvdata(dev);
-	/* One is the framebuffer's own; the text console does not count. */
-	return info && refcount_read(&info->count) > 1;
-}
-
-/*
- * The kernel's driver frees the memory of its framebuffer when it is unbound,
- * whoever has it mapped.
- */
-static bool fbdev_in_use(struct device *dev)
-{
-	return device_for_each_child(dev, NULL, is_open);
-}
-#else
-#define fbdev_in_use	NULL
-#endif
-
 static struct xenfront_takeover fbfront_takeover = {
 	.driver		= &fbfront_driver,
 	.initcall	= "xenfb_init",
-	.in_use		= fbdev_in_use,
 };
 
 static bool is_side(unsigned int pixels)

@@ -225,8 +225,6 @@ bool xenfront_has_let_go(struct xenfront_device *xf, bool force);
  * struct xenfront_takeover - a driver that takes devices from another one
  * @driver:	ours, which is registered; constant
  * @initcall:	what to blacklist so that the other one stays away; constant
- * @in_use:	optional: somebody has the other one's device open, so that it
- *		must stay what it is; constant
  * @notifier:	learns of devices that the other one has got
  * @work:	takes all of them
  * @started:	@notifier is registered
@@ -237,7 +235,6 @@ bool xenfront_has_let_go(struct xenfront_device *xf, bool force);
 struct xenfront_takeover {
 	struct xenbus_driver *driver;
 	const char *initcall;
-	bool (*in_use)(struct device *dev);
 	struct notifier_block notifier;
 	struct work_struct work;
 	bool started;

@@ -90,12 +90,6 @@ static int take(struct device *dev, void *data)
 	if (!holder || holder == &takeover->driver->driver ||
 	    !is_wanted(takeover, dev))
 		return 0;
-	if (takeover->in_use && takeover->in_use(dev)) {
-		dev_warn(dev,
-			 "in use, so that the kernel's own driver keeps the device; the kernel parameter initcall_blacklist=%s keeps that driver away\n",
-			 takeover->initcall);
-		return 0;
-	}
 	if (!close_with_backend(to_xenbus_device(dev))) {
 		dev_warn(dev,
 			 "backend did not close within %u s, so that the kernel's own driver keeps the device; the kernel parameter initcall_blacklist=%s keeps that driver away\n",
@@ -141,8 +135,7 @@ static int bus_event(struct notifier_block *nb, unsigned long event,
  *
  * Those that are there have been taken when it returns, if their backends
  * close; those that appear are taken as soon as the other driver has them.
- * A device that is in use, or whose backend does not close, stays what it was,
- * and where it was.
+ * A device whose backend does not close stays what it was, and where it was.
  *
  * Context: process; sleeps, some seconds if a backend does not answer.  The
  *	    driver is registered, and stays so until xenfront_takeover_stop().

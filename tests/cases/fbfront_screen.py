@@ -76,21 +76,6 @@ def taken_over(host, guest):
     assert fb.shown(guest, "dots").digest == wanted, "what was drawn has changed"
 
 
-@case(vfb=True, load=[], long=True)
-def in_use(host, guest):
-    "A screen that somebody has open is not taken over, and one line says so; once it is free, it is."
-    holder = guest.spawn("exec sleep 1000 < /dev/fb0")
-    guest.wait_for("ls -l /proc/[0-9]*/fd 2> /dev/null | grep -q /dev/fb0", what="somebody has /dev/fb0")
-    guest.run("modprobe xen:vfb")
-    assert fb.lines(guest, "vfb-0: in use, so that the kernel's own driver keeps the device"), "no line that says so"
-    assert guest.run("cat /proc/fb").out.split() == ["0", "xen"], guest.run("cat /proc/fb").out
-    holder.kill(9)
-    holder.wait()
-    guest.run("rmmod xenfront-fb && modprobe xen:vfb")
-    fb.connected(guest)
-    assert fb.lines(guest, "vfb-0: taken over from the kernel's own driver"), "not taken over"
-
-
 @case(vfb=True)
 def reload(host, guest):
     "Unbound, bound, the modules out and in, twenty times, in a PV guest that makes page tables all the time."
