@@ -89,6 +89,28 @@ def losses(machine):
                        check=False).out
 
 
+class Ring:
+    """before = Ring(guest); ...; before.lost_nothing(): what one end has sent since, the other one has got."""
+
+    def __init__(self, guest, nic=0):
+        self.guest, self.nic = guest, nic
+        self.first = self._count()
+
+    def _count(self):
+        ends = ((self.guest, self.guest.interface(self.nic)), (self.guest.dom0, self.guest.vif(self.nic)))
+        return [statistic(machine, name, what) for machine, name in ends for what in ("tx_packets", "rx_packets")]
+
+    def moved(self):
+        """Packets that the guest has sent and received, and that netback has."""
+        return [now - first for now, first in zip(self._count(), self.first)]
+
+    def lost_nothing(self):
+        def equal():
+            sent, received, out, got = self.moved()
+            return (sent, out) == (got, received)
+        wait_until(equal, lambda: f"the guest has sent and received, and netback has: {self.moved()}", 20)
+
+
 def features(guest, nic=0):
     """ethtool -k as a dictionary: name -> on or off."""
     text = guest.run(f"ethtool -k {guest.interface(nic)}").out

@@ -55,7 +55,7 @@ def detach_in_use(host, guest):
     blk.selftests(guest, "identity")
 
 
-@case(disks=[Disk("xvdb", size="32M"), Disk("xvdc", size="32M")], expect=[r"I/O error", r"Buffer I/O"])
+@case(long=True, disks=[Disk("xvdb", size="32M"), Disk("xvdc", size="32M")], expect=[r"I/O error", r"Buffer I/O"])
 def forced_detach(host, guest):
     "Taken away by force under I/O: that disk's I/O fails, the other's does not, and its name is free at once."
     load = blk.verified_load(guest)

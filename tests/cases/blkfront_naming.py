@@ -21,7 +21,7 @@ def marks(guest, names):
         assert found == vdev, f"/dev/{name} is {found}, not {vdev}"
 
 
-@case(load=[])
+@case(long=True, load=[])
 def names(host, guest):
     "hdX and sdX are xvdX; a partition alone; disks beyond xvdp."
     # One by one: the toolstack gives the scripts of all disks that a guest begins with ten seconds together.

@@ -55,7 +55,7 @@ def save_and_restore(host, guest):
             both.files.wait(1)
 
 
-@case(type="pvh", disks=PAIR)
+@case(long=True, type="pvh", disks=PAIR)
 def migrate(host, guest):
     "Live migration to the same host, under load."
     with Uninterrupted(guest):
@@ -81,7 +81,7 @@ def backend_restart(host, guest):
             both.load.wait(1)
 
 
-@case(long=["6.12"], kernel=["6.12", "7.x"], memory=640, disks=PAIR)
+@case(long=True, kernel=["6.12", "7.x"], memory=640, disks=PAIR)
 def newer_kernels(host, guest):
     "A backend's restart, saving and restoring with newer kernels, which watch the backend themselves."
     with Uninterrupted(guest, 2) as both:

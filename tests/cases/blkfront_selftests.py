@@ -13,7 +13,7 @@ def blkback(host, guest):
     blk.selftests(guest, *CORE, "geometry", "readonly", "reload")
 
 
-@case(disks=[Disk("xvdb", size="256M", backend="qdisk")])
+@case(long=True, disks=[Disk("xvdb", size="256M", backend="qdisk")])
 def qdisk(host, guest):
     "A disk behind QEMU, in a raw file."
     blk.selftests(guest, *CORE, "geometry", "readonly")

@@ -139,7 +139,7 @@ def other_address(host, guest):
     assert guest.run(f"ethtool -P {name}").out.split()[-1] == nic.mac
 
 
-@case(nics=[Nic()])
+@case(long=True, nics=[Nic()])
 def addresses(host, guest):
     "Multicast groups joined and left, filtered by netback; all of them, and promiscuous; another Ethernet address."
     multicast(host, guest)

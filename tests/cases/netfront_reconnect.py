@@ -14,7 +14,7 @@ def announced(guest, capture_lines):
             or f"neighbor advertisement, tgt is {nic.ip6}" in line]
 
 
-@case(long=["pvh"], type=["pv", "pvh"], nics=[Nic()])
+@case(long=True, type=["pv", "pvh"], nics=[Nic()])
 def save_and_restore(host, guest):
     "Saved and restored, twice, and saved and gone on (xl save -c), under a TCP stream; neighbours are told."
     with net.Uninterrupted(guest, 2) as flow:
