@@ -10,9 +10,13 @@ def echoes(host, guest, number, tty):
     """A line each way."""
     other = guest.consoles.tty(number)
     reader = con.Reader(host, other)
-    guest.run(f"stty -F /dev/{tty} raw -echo; sleep 1.5")
-    guest.run(f"echo from {tty} > /dev/{tty}")
-    con.wait_until(lambda: f"from {tty}\n".encode() in reader.text, f"{tty} is read: {bytes(reader.text[-80:])}")
+    guest.run(f"stty -F /dev/{tty} raw -echo")
+
+    def seen():
+        # QEMU throws away what comes before it has noticed that somebody has its terminal open; it looks once a second.
+        guest.run(f"echo from {tty} > /dev/{tty}; sleep 1")
+        return f"from {tty}\n".encode() in reader.text
+    con.wait_until(seen, lambda: f"{tty} is read: {bytes(reader.text[-80:])}, {con.state(guest, f'console-{number}')}")
     typed = guest.spawn(f"head -n 1 /dev/{tty}")
     host.dom0.run(f"echo to {tty} > {other}")
     assert typed.wait(timeout=30).out == f"to {tty}\n"
