@@ -27,10 +27,10 @@ class Qemu:
             for device in self.dom0.run(f"xenstore-list {folder}", check=False).out.split():
                 self.dom0.write(f"{folder}/{device}/state", 1)
                 if kind == "console":
-                    # It would find the ring that its front-end is about to leave, and lets go of its own end of a console
-                    # with the first connection.
+                    # QEMU lets go of its own end of a console with the first connection, and with the first sight of a front-end
+                    # that closes: it must find one that waits for it.
                     front = self.dom0.read(f"{folder}/{device}/frontend")
-                    wait_until(lambda: self.dom0.read(f"{front}/state") != "4", f"{front} has seen that its backend starts")
+                    wait_until(lambda: self.dom0.read(f"{front}/state") == "1", f"{front} waits for its backend")
         log = f"/scratch/qemu-again-{self.guest.id}.log"
         self.dom0.run(f"setsid {shlex.join(self.command)} > {log} 2>&1 < /dev/null & echo $! > /tmp/qemu-again; sleep 1; "
                       f"kill -0 $(cat /tmp/qemu-again) || {{ cat {log}; exit 1; }}")
