@@ -156,30 +156,39 @@ static int primary_freeze_noirq(struct device *dev)
 	return 0;
 }
 
-/* The suspend was called off, or the guest goes on after a snapshot. */
-static int primary_thaw_early(struct device *dev)
-{
-	if (primary.cons)
-		xencons_attach(primary.cons, primary.page, primary.evtchn);
-	return 0;
-}
-
-/* Another domain: the page is the same, the channel is another one. */
-static int primary_restore_early(struct device *dev)
+/*
+ * What was bound to the old channel is no more, and there is nothing to close:
+ * after a resume no channel has an irq any more.
+ */
+static int rebind_irq(void)
 {
 	unsigned int noio;
 	int err;
 
-	if (!primary.cons)
-		return 0;
 	/* Disks are not there yet. */
 	noio = memalloc_noio_save();
-	/* The kernel has forgotten the channel, so that none is closed. */
 	if (primary.irq)
 		unbind_from_irqhandler(primary.irq, primary.cons);
 	primary.irq = 0;
-	err = find_evtchn() ?: bind_irq();
+	err = bind_irq();
 	memalloc_noio_restore(noio);
+	return err;
+}
+
+/*
+ * The page is the same.  So is the channel if the suspend was called off, or the
+ * guest goes on after a snapshot; another domain has another one, which may have
+ * the same number.
+ */
+static int primary_resume_early(struct device *dev)
+{
+	int err;
+
+	if (!primary.cons)
+		return 0;
+	err = find_evtchn();
+	if (!err && irq_from_evtchn(primary.evtchn) != primary.irq)
+		err = rebind_irq();
 	if (err)
 		dev_err(dev, "no interrupt after a resume: %d\n", err);
 	xencons_attach(primary.cons, primary.page, primary.evtchn);
@@ -188,8 +197,8 @@ static int primary_restore_early(struct device *dev)
 
 static const struct dev_pm_ops primary_pm_ops = {
 	.freeze_noirq	= primary_freeze_noirq,
-	.thaw_early	= primary_thaw_early,
-	.restore_early	= primary_restore_early,
+	.thaw_early	= primary_resume_early,
+	.restore_early	= primary_resume_early,
 };
 
 static struct platform_driver primary_driver = {
