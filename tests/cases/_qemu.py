@@ -26,7 +26,7 @@ class Qemu:
             folder = f"/local/domain/0/backend/{kind}/{self.guest.id}"
             for device in self.dom0.run(f"xenstore-list {folder}", check=False).out.split():
                 self.dom0.write(f"{folder}/{device}/state", 1)
-                if kind == "console":
+                if kind == "console" and device != "0":
                     # QEMU lets go of its own end of a console with the first connection, and with the first sight of a front-end
                     # that closes: it must find one that waits for it.
                     front = self.dom0.read(f"{folder}/{device}/frontend")
