@@ -102,6 +102,8 @@ static void xencons_show(struct xenfront_device *xf, struct seq_file *m)
 	seq_printf(m, "name: %s\n", cons->name);
 	seq_printf(m, "open: %d\n", cons->open);
 	seq_printf(m, "waiting: %u\n", kfifo_len(&cons->out) + cons->nr_kept);
+	seq_printf(m, "unread: %u\n", cons->page ? cons->out_prod -
+		   READ_ONCE(cons->page->out_cons) : 0);
 	seq_printf(m, "stalled: %d\n", cons->stalled);
 	spin_unlock_irqrestore(&cons->lock, flags);
 }
