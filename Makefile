@@ -4,6 +4,10 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 ONLY ?=
+# Of dkms-install: the kernel to build for.
+DKMS_KERNEL ?= $(shell uname -r)
+VERSION := $(shell cat VERSION)
+export DESTDIR
 
 # What uname -r says there; kernel.release of Debian's 6.1 headers has another name.
 RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)".*/\1/p' $(KDIR)/include/generated/utsrelease.h)
@@ -13,12 +17,24 @@ RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)".*/\1/p' $(KDIR)/include/gener
 modules: | $(KDIR)/Makefile			## build the modules for the running kernel, or that of KDIR=
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-install: modules				## install them into updates/, which modprobe prefers (root)
-	$(MAKE) -C $(KDIR) M=$(CURDIR) KERNELRELEASE=$(RELEASE) INSTALL_MOD_DIR=updates modules_install
-	install -D -m 644 packaging/udev/70-xen-console.rules \
-		$(INSTALL_MOD_PATH)/usr/lib/udev/rules.d/70-xen-console.rules
+install: modules install-tools			## install them into updates/, which modprobe prefers, and the tools (root)
+	$(MAKE) -C $(KDIR) M=$(CURDIR) KERNELRELEASE=$(RELEASE) INSTALL_MOD_DIR=updates \
+		INSTALL_MOD_PATH=$(DESTDIR)$(INSTALL_MOD_PATH) modules_install
 	# kbuild leaves depmod out where there is no System.map, as in header packages.
-	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(RELEASE)
+	depmod $(addprefix -b ,$(DESTDIR)$(INSTALL_MOD_PATH)) $(RELEASE)
+
+install-tools:					## only what goes beside the modules: initramfs, udev, the command
+	$(MAKE) -C packaging install
+
+dkms-install: install-tools dkms-source		## have DKMS build and install them, now and for every new kernel (root)
+	packaging/dkms/install $(VERSION) $(DKMS_KERNEL)
+
+dkms-remove:					## take them out of DKMS: the kernel's own are back (root)
+	packaging/dkms/remove $(VERSION)
+	$(MAKE) -C packaging uninstall
+
+dkms-source:					## only the sources, where DKMS looks for them
+	packaging/dkms/source $(DESTDIR)/usr/src/xenfront-$(VERSION)
 
 clean: | $(KDIR)/Makefile			## remove what the build made here
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
@@ -49,4 +65,4 @@ help:						## this list
 	@echo "no kernel headers in $* (KDIR=): install linux-headers-$$(uname -r), or name another tree" >&2
 	@false
 
-.PHONY: modules install clean demo shell check check-long bench help
+.PHONY: modules install install-tools dkms-install dkms-remove dkms-source clean demo shell check check-long bench help
