@@ -36,6 +36,15 @@ dkms-remove:					## take them out of DKMS: the kernel's own are back (root)
 dkms-source:					## only the sources, where DKMS looks for them
 	packaging/dkms/source $(DESTDIR)/usr/src/xenfront-$(VERSION)
 
+deb:						## Debian's packages, in dist/ (dpkg-dev, debhelper, dh-dkms)
+	packaging/dist deb dist
+
+rpm:						## Fedora's, in dist/ (rpm-build)
+	packaging/dist rpm dist
+
+arch:						## PKGBUILD and sources for makepkg, in dist/
+	packaging/dist arch dist
+
 clean: | $(KDIR)/Makefile			## remove what the build made here
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
@@ -53,16 +62,19 @@ check:						## the tests; ONLY=<glob> runs those whose names match
 check-long:					## every test, the long ones too: more than two hours
 	@tests/check --long
 
+check-packaging:				## the packages, DKMS and initramfs images of Debian 12 and 13: half an hour
+	@tests/check --only 'packaging.*'
+
 bench:						## the in-tree drivers and ours, in turn, in one boot
 	tests/build/build 6.1 >/dev/null
 	tests/bench/bench
 
 help:						## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## */\1	/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## */\1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 # Goals that need no headers must not stop for want of them.
 %/Makefile:
 	@echo "no kernel headers in $* (KDIR=): install linux-headers-$$(uname -r), or name another tree" >&2
 	@false
 
-.PHONY: modules install install-tools dkms-install dkms-remove dkms-source clean demo shell check check-long bench help
+.PHONY: modules install install-tools dkms-install dkms-remove dkms-source deb rpm arch clean demo shell check check-long check-packaging bench help

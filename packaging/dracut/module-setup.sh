@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154	# $kernel and $initdir are dracut's
 #
 # The front-ends in every image, by name: by directory dracut prefers the kernel's own to ours, and does not find
 # ours where DKMS has put them.
@@ -18,7 +19,6 @@ installkernel() {
     . /usr/lib/xenfront/modules.sh
     # Without hostonly, which would leave out what this machine does not use right now; one by one, as the
     # kernel has only some of them.
-    # shellcheck disable=SC2154
     local name
     for name in $XENFRONT_MODULES $(xenfront_originals_need "$kernel"); do
         hostonly='' instmods -c -s "$name"
@@ -31,7 +31,6 @@ install() {
     # shellcheck source=packaging/initramfs/modules.sh
     . /usr/lib/xenfront/modules.sh
     # The way back (see early).
-    # shellcheck disable=SC2154
     for file in $(xenfront_originals "$kernel"); do
         inst_simple "$file" "$XENFRONT_ORIGINALS/${file##*/}"
     done

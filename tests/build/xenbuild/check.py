@@ -37,6 +37,12 @@ USER_SPACE = re.compile(rb"^#include <std(io|int|lib|def)\.h>", re.M)
 # Mixed case that is the kernel's own: checkpatch knows its types and functions, but not its enumerators.
 KERNELS_OWN = re.compile(r"CHECK:CAMELCASE: .*<(XenbusState\w+|domU)>$")
 VERSION_CHECK = re.compile(r"\b(LINUX_VERSION_CODE|KERNEL_VERSION|RHEL_RELEASE_CODE|linux/version\.h)\b")
+# Their formats leave them no way to read VERSION.
+REPEAT_VERSION = {
+    "dkms.conf": 'PACKAGE_VERSION="{}"\n',
+    "packaging/debian/changelog": "xenfront ({}) ",
+    "packaging/arch/PKGBUILD": "pkgver={}\n",
+}
 CARRY_LICENCE = (".c", ".h", ".S", ".py", ".sh", ".config", ".clang-format", ".editorconfig", "Kbuild",
                  "Makefile", "dkms.conf")
 
@@ -230,9 +236,10 @@ def check_tree():
     version = (paths.SOURCE / "VERSION").read_text()
     if not re.fullmatch(r"\d+\.\d+\.\d+\n", version):
         problems.append(f"VERSION: {version!r} is not a version")
-    dkms = paths.SOURCE / "dkms.conf"
-    if dkms.exists() and f'PACKAGE_VERSION="{version.strip()}"' not in dkms.read_text():
-        problems.append(f"dkms.conf: PACKAGE_VERSION is not VERSION's {version.strip()}")
+    for name, line in REPEAT_VERSION.items():
+        line = line.format(version.strip())
+        if line not in (paths.SOURCE / name).read_text():
+            problems.append(f"{name}: no {line!r}, as VERSION would have it")
     for name in files():
         content = (paths.SOURCE / name).read_bytes()
         if content and name.endswith(CARRY_LICENCE) or content.startswith(b"#!"):
