@@ -154,30 +154,35 @@ class Toolchain:
         self.key = paths.key(repr(recipe))
         self.root = TOOLCHAINS / f"{suite}-{self.key}"
         self.log = paths.LOGS / f"toolchain-{suite}.log"
+        self.what = f"the {suite} toolchain"
+        self.options = OPTIONS
+        self.hook = HOOKS[suite]
 
     def ensure(self):
-        with lock.held(f"toolchain-{self.suite}.lock", f"another set-up of the {self.suite} toolchain"):
+        with lock.held(f"{self.root.parent.name}-{self.suite}.lock", f"another set-up of {self.what}"):
             if self.root.exists():
                 return self
             ensure_needed()
-            TOOLCHAINS.mkdir(parents=True, exist_ok=True)
+            self.root.parent.mkdir(parents=True, exist_ok=True)
             paths.LOGS.mkdir(parents=True, exist_ok=True)
             partial = self.root.with_name(self.root.name + ".partial")
             _remove(partial)
             what = ", ".join(k.release for k in self.kernels)
-            with progress.step(f"setting up the {self.suite} toolchain (headers of {what}; log {self.log})"):
+            with progress.step(f"setting up {self.what} (headers of {what}; log {self.log})"):
                 self._bootstrap(partial)
                 self._add_scripts(partial)
             partial.rename(self.root)
-            for old in TOOLCHAINS.glob(f"{self.suite}-*"):
+            for old in self.root.parent.glob(f"{self.suite}-*"):
                 if old != self.root:
                     _remove(old)
         return self
 
     def _bootstrap(self, root):
-        command = [*_as_root("--mount"), "mmdebstrap", "--mode=root", *OPTIONS, f"--include={','.join(self.packages)}"]
-        if HOOKS[self.suite]:
-            command.append(f"--customize-hook=set -e{HOOKS[self.suite]}")
+        command = [*as_root("--mount"), "mmdebstrap", "--mode=root", *self.options,
+                   f"--include={','.join(self.packages)}"]
+        if self.hook:
+            command.append(f"--customize-hook=set -e{self.hook}")
+        if "forky" in SUITES[self.suite]:
             # Otherwise forky, there for one program, would be as good a source as trixie.
             command.append(f'--aptopt=APT::Default-Release "{self.suite}"')
         with tempfile.NamedTemporaryFile("w", prefix="xenfront-apt-") as config:
@@ -209,7 +214,7 @@ class Toolchain:
                        str(scripts)]
             command += [str(d) for d in root.glob("usr/lib/linux-kbuild-*/scripts")]
             os.chmod(temporary, 0o755)
-            _run([*_as_root(), *command])
+            _run([*as_root(), *command])
 
     def run(self, command, source=None, tree=None, **options):
         """Runs a command inside, with source (when given) as its /src, and tree (when given) as a kernel's."""
@@ -218,7 +223,7 @@ class Toolchain:
                   'for place in /src ' + linux.TREE + '; do if [ -n "$1" ]; then '
                   'mkdir -p "$root$place"; mount --bind "$1" "$root$place"; fi; shift; done; '
                   'exec chroot "$root" "$@"')
-        enter = [*_as_root("--mount"), "sh", "-ec", script, str(self.root), str(source or ""), str(tree or ""), *command]
+        enter = [*as_root("--mount"), "sh", "-ec", script, str(self.root), str(source or ""), str(tree or ""), *command]
         environment = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/", "LC_ALL": "C.UTF-8"}
         return subprocess.run(enter, env=environment, cwd="/", **options)
 
@@ -257,7 +262,7 @@ def _run(command, **options):
         raise BedError(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}")
 
 
-def _as_root(*namespaces):
+def as_root(*namespaces):
     """The prefix with which a command may mount and own a root directory's files."""
     if os.geteuid() == 0:
         return ["unshare", *namespaces] if namespaces else []
@@ -266,7 +271,7 @@ def _as_root(*namespaces):
 
 def _remove(folder):
     if folder.exists():
-        _run([*_as_root(), "rm", "-rf", "--one-file-system", str(folder)])
+        _run([*as_root(), "rm", "-rf", "--one-file-system", str(folder)])
 
 
 def _apt_settings():

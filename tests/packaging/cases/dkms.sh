@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# long: bookworm trixie
+# make dkms-install and dkms-remove: a version after the other, one that does not build, a new kernel.
+
+# shellcheck source=../lib.sh
+. /src/tests/packaging/lib.sh
+
+older=$(kernels | head -n 1)
+newer=$(kernels | tail -n 1)
+
+# What the kernels' packages brought, to be compared with what is there in the end.
+before()
+{
+	find "/lib/modules/$older" "/lib/modules/$newer" -name 'xen-*front.ko*' -exec sha256sum {} +
+}
+
+install()
+{
+	run make -C /root/src dkms-install DKMS_KERNEL="$older"
+	ours_installed "$older"
+	kernels_own "$newer"
+}
+
+# As the package of a kernel does it when it is installed.
+new_kernel()
+{
+	run /etc/kernel/postinst.d/dkms "$newer"
+	ours_installed "$newer"
+	ours_installed "$older"
+}
+
+upgrade()
+{
+	sources 99.0.0
+	run make -C /root/src dkms-install DKMS_KERNEL="$older"
+	VERSION=99.0.0
+	ours_installed "$older"
+	equal "versions that DKMS knows" "$(dkms status | sed 's/,.*//' | sort -u)" xenfront/99.0.0
+	equal "sources" "$(cd /usr/src && ls -d xenfront-*)" xenfront-99.0.0
+}
+
+# A version that does not build leaves the one that works.
+broken_version()
+{
+	sources 99.0.1
+	echo '#error broken on purpose' >> /root/src/xenbus/main.c
+	if make -C /root/src dkms-install DKMS_KERNEL="$older" > /tmp/broken.log 2>&1; then
+		fail "it was installed"
+	fi
+	VERSION=99.0.0
+	ours_installed "$older"
+	mkinitramfs -o /root/image "$older"
+	image_has_ours /root/image "$older"
+}
+
+remove()
+{
+	sources 99.0.1
+	run make -C /root/src dkms-remove
+	sources 99.0.0
+	run make -C /root/src dkms-remove
+	kernels_own "$older"
+	kernels_own "$newer"
+	before > /root/after
+	diff /root/before /root/after || fail "the kernel's own are not what they were"
+	equal "what DKMS knows" "$(dkms status)" ""
+	equal "what is left" "$(find /usr /etc /var/lib/dkms -name '*xenfront*' | tr '\n' ' ')" ""
+}
+
+ktap_begin
+sources
+before > /root/before
+ktap_test install install
+ktap_test new_kernel new_kernel
+ktap_test upgrade upgrade
+ktap_test broken_version broken_version
+ktap_test remove remove
+ktap_end
