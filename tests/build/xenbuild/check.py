@@ -264,9 +264,14 @@ SOURCE_CASES = {
 KERNEL_CASES = {"modules": check_modules, "modinfo": check_modinfo, "sparse": check_sparse}
 
 
+def kernel_cases(series):
+    """sparse says the same of any processor's build."""
+    return [case for case in KERNEL_CASES if case != "sparse" or series not in toolchain.CROSS]
+
+
 def select(only=None):
     names = [*(f"build.{case}" for case in SOURCE_CASES),
-             *(f"build.{series}.{case}" for series in toolchain.SERIES for case in KERNEL_CASES)]
+             *(f"build.{series}.{case}" for series in toolchain.SERIES for case in kernel_cases(series))]
     chosen = [name for name in names if fnmatch.fnmatchcase(name, only or "*")]
     if not chosen:
         raise BedError(f"no case matches {only!r}; there are {', '.join(names)}")
@@ -295,12 +300,12 @@ def run(only=None):
     """Prints KTAP; the exit status says whether every case passed."""
     chosen = select(only)
     if any(name not in (f"build.{case}" for case in ("versions", "python", "hostile", "tree")) for name in chosen):
-        toolchain.prepare({suite for suite, _ in toolchain.MATRIX.values()})
+        toolchain.prepare(set(toolchain.SUITES))
     report = Report(len(chosen))
     for case, function in SOURCE_CASES.items():
         if f"build.{case}" in chosen:
             report.case(f"build.{case}", function)
-    cases = {series: [case for case in KERNEL_CASES if f"build.{series}.{case}" in chosen]
+    cases = {series: [case for case in kernel_cases(series) if f"build.{series}.{case}" in chosen]
              for series in toolchain.SERIES}
     kernels = [toolchain.kernel(series) for series in toolchain.SERIES if cases[series]]
     if kernels:

@@ -10,7 +10,7 @@ from xenbed import lock, paths, progress
 from xenbed.progress import BedError
 
 from . import linux
-from .toolchain import ensure_kernel, prepare, toolchain
+from .toolchain import CROSS, ensure_kernel, prepare, toolchain
 
 BUILDS = paths.CACHE / "build"
 TREES = paths.CACHE / "trees"
@@ -46,6 +46,7 @@ class Build:
         self.tree = TREES / kernel.release
         self.log = self.folder / "build.log"
         self.tools = None
+        self.cross = CROSS.get(kernel.series, "")
 
     def modules(self):
         return sorted(self.folder.glob("*.ko"))
@@ -55,6 +56,8 @@ class Build:
 
     def make(self, *arguments, **options):
         command = ["make", "-C", self.kernel.build, "M=/src", *FLAGS, *arguments]
+        if self.cross:
+            command += [f"ARCH={self.kernel.series}", f"CROSS_COMPILE={self.cross}"]
         return self.tools.run(command, source=self.tree, tree=self.kernel.tree, **options)
 
     def build(self, jobs):
@@ -112,9 +115,9 @@ class Build:
         if not made:
             raise BedError(f"building for {self.kernel.release} made no module; see {self.log}")
         # As modules_install INSTALL_MOD_STRIP=1 does.
-        script = 'for m; do objcopy --strip-debug "$m" "/src/stripped-${m##*/}"; done'
+        script = 'for m; do "$0objcopy" --strip-debug "$m" "/src/stripped-${m##*/}"; done'
         names = [f"/src/{m.relative_to(self.tree)}" for m in made]
-        self.tools.run(["sh", "-ec", script, "sh", *names], source=self.tree, check=True)
+        self.tools.run(["sh", "-ec", script, self.cross, *names], source=self.tree, check=True)
         for module in made:
             (self.tree / f"stripped-{module.name}").rename(self.folder / module.name)
 

@@ -28,8 +28,10 @@ MATRIX = {
     "7.3": ("trixie", r"linux-headers-7\.3\.\d+\+deb13-amd64"),
 }
 NEWEST = list(MATRIX)[-1]
+# The newest for another processor: compiled, with a cross compiler, and not run.
+CROSS = {"arm64": "aarch64-linux-gnu-"}
 # And those that are built here.
-SERIES = [*MATRIX, *linux.BUILT]
+SERIES = [*MATRIX, *linux.BUILT, *CROSS]
 
 # A program that each package brings; all else is in the toolchains.
 NEEDED = {"mmdebstrap": "mmdebstrap", "uidmap": "newuidmap", "xz-utils": "xz"}
@@ -37,10 +39,12 @@ NEEDED = {"mmdebstrap": "mmdebstrap", "uidmap": "newuidmap", "xz-utils": "xz"}
 SUITES = {
     "bookworm": ("bookworm", "bookworm-updates", "bookworm-security"),
     "trixie": ("trixie", "trixie-backports", "forky"),
+    "arm64": ("trixie", "trixie-backports"),
 }
 TOOLS = {
     "bookworm": ("gcc", "make", "kmod", "bc", "libc6-dev", "sparse", "flex", "bison", "libelf-dev"),
     "trixie": ("gcc", "make", "kmod", "bc", "libc6-dev", "perl", "shellcheck"),
+    "arm64": ("gcc-aarch64-linux-gnu", "make", "kmod"),
 }
 # 7.x's kbuild turns down trixie's sparse 0.6.4.  forky's package would bring forky's compiler along,
 # its program alone runs on trixie.
@@ -57,7 +61,7 @@ OPTIONS = (
     # Debian 12's headers depend on the kernel itself, which nothing boots here.
     "--dpkgopt=path-exclude=/lib/modules/*/kernel/*", "--dpkgopt=path-exclude=/boot/vmlinuz-*",
 )
-HOOKS = {"bookworm": None, "trixie": NEWER_SPARSE}
+HOOKS = {"trixie": NEWER_SPARSE}
 # What Debian leaves out of its header packages: checkpatch, and the script without which C=2 does nothing.
 SCRIPTS = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch", "checker-valid.sh")
 SCRIPTS_DIR = "usr/local/lib/linux-scripts"
@@ -67,7 +71,7 @@ SCRIPTS_DIR = "usr/local/lib/linux-scripts"
 class Kernel:
     series: str         # 6.1
     release: str        # uname -r
-    suite: str          # the Debian release whose compiler built it
+    suite: str          # the Debian release whose compiler built it, or the other processor
     package: str        # its headers; '' for one that is built here
     version: str        # of that package, or of the source
 
@@ -117,6 +121,10 @@ def kernel(series):
     if series in linux.BUILT:
         source = linux.BUILT[series]
         return Kernel(series, linux.release(series, _fetcher()), source.suite, "", _fetcher().version(source.package))
+    if series in CROSS:
+        native = _catalogue()[NEWEST]
+        return dataclasses.replace(native, series=series, suite=series, release=native.release.replace("amd64", series),
+                                   package=native.package.replace("amd64", series))
     return _catalogue()[series]
 
 
@@ -147,16 +155,17 @@ class Toolchain:
 
     def __init__(self, suite):
         self.suite = suite
-        self.kernels = [kernel(series) for series in MATRIX if MATRIX[series][0] == suite]
-        self.packages = [*TOOLS[suite], *(k.package for k in self.kernels)]
+        self.kernels = [k for k in map(kernel, [*MATRIX, *CROSS]) if k.suite == suite]
+        foreign = f":{suite}" if suite in CROSS else ""
+        self.packages = [*TOOLS[suite], *(k.package + foreign for k in self.kernels)]
         versions = [k.version for k in self.kernels]
-        recipe = (SUITES[suite], self.packages, versions, HOOKS[suite], OPTIONS, SCRIPTS)
+        recipe = (SUITES[suite], self.packages, versions, HOOKS.get(suite), OPTIONS, SCRIPTS)
         self.key = paths.key(repr(recipe))
         self.root = TOOLCHAINS / f"{suite}-{self.key}"
         self.log = paths.LOGS / f"toolchain-{suite}.log"
         self.what = f"the {suite} toolchain"
-        self.options = OPTIONS
-        self.hook = HOOKS[suite]
+        self.options = [*OPTIONS, f"--architectures=amd64,{suite}"] if suite in CROSS else OPTIONS
+        self.hook = HOOKS.get(suite)
 
     def ensure(self):
         with lock.held(f"{self.root.parent.name}-{self.suite}.lock", f"another set-up of {self.what}"):
@@ -189,7 +198,7 @@ class Toolchain:
             config.write(_apt_settings())
             config.flush()
             os.chmod(config.name, 0o644)
-            command += [f"--aptopt={config.name}", self.suite, str(root)]
+            command += [f"--aptopt={config.name}", SUITES[self.suite][0], str(root)]
             command += packages.source_lines(*SUITES[self.suite])
             with open(self.log, "w") as log:
                 # INITRD: initramfs-tools would spend most of the time on images for those kernels.
@@ -198,7 +207,7 @@ class Toolchain:
                     raise BedError(f"mmdebstrap for {self.suite} failed; its output is in {self.log}")
 
     def _add_scripts(self, root):
-        if kernel(NEWEST).suite != self.suite:
+        if kernel(NEWEST) not in self.kernels:
             return
         package = f"linux-source-{NEWEST}"
         folder = _fetcher().extract(package)
