@@ -17,6 +17,7 @@ device()
 	ln -sfn "../../bus/xen/drivers/$3" "$place/driver"
 	if [ $# -gt 3 ]; then
 		mkdir -p "/sys/module/$4"
+		echo live > "/sys/module/$4/initstate"
 		ln -sfn "../../../../module/$4" "/sys/bus/xen/drivers/$3/module"
 	fi
 	ln -sfn "../../../devices/$1" "/sys/bus/xen/devices/$1"
@@ -118,8 +119,10 @@ kernels_own_drivers()
 	fresh_sys
 	device vif-0 net/eth0 vif xen_netfront
 	device vkbd-0 input xen-kbdfront
-	status_says 1 "^vif-0  eth0  xen_netfront" "! not ours: the kernel's own module" "built into the kernel" \
-		"xenfront is not loaded"
+	device vfb-0 graphics/fb0 xen-fbfront xen_fbfront
+	rm /sys/module/xen_fbfront/initstate
+	status_says 1 "^vif-0  eth0  xen_netfront" "! not ours: the kernel's own module" "^vkbd-0 .*built into the kernel" \
+		"^vfb-0  fb0  xen-fbfront, built into the kernel" "xenfront is not loaded"
 }
 
 # The build that is loaded is not the one that modprobe would load now.

@@ -20,7 +20,8 @@ PACKAGES = (
 # Packages for other distributions are built in one place only.  trixie's backported kernels want a newer linux-base.
 MORE = {
     "bookworm": (),
-    "trixie": ("linux-base/trixie-backports", "rpm", "rpmlint", "makepkg", "pacman-package-manager"),
+    "trixie": ("linux-base/trixie-backports", "rpm", "rpmlint", "makepkg", "pacman-package-manager",
+               "libarchive-tools"),
 }
 # What no case looks at is most of a kernel's modules, and depmod reads them all each time.
 BULKY = ("drivers/gpu/drm/amd", "drivers/gpu/drm/i915", "drivers/gpu/drm/nouveau", "drivers/gpu/drm/radeon",
