@@ -24,7 +24,7 @@ install: modules install-tools			## install them into updates/, which modprobe p
 	depmod $(addprefix -b ,$(DESTDIR)$(INSTALL_MOD_PATH)) $(RELEASE)
 
 install-tools:					## only what goes beside the modules: initramfs, udev, the command
-	$(MAKE) -C packaging install
+	$(MAKE) -C packaging install DESTDIR=$(DESTDIR)$(INSTALL_MOD_PATH)
 
 dkms-install: install-tools dkms-source		## have DKMS build and install them, now and for every new kernel (root)
 	packaging/dkms/install $(VERSION) $(DKMS_KERNEL)

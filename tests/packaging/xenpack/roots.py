@@ -3,7 +3,6 @@
 what builds and judges packages."""
 import contextlib
 import functools
-import os
 import pathlib
 import subprocess
 import tempfile
@@ -69,8 +68,9 @@ class Root(toolchain.Toolchain):
 
     def run_in(self, here, command, mounts=(), **options):
         """Runs a command in the copy; mounts are pairs of a folder here and one inside, read-only."""
-        script = ('here=$1 lower=$2; shift 2; root=$here/root; '
-                  'mount -t overlay -o "lowerdir=$lower,upperdir=$here/upper,workdir=$here/work" xenfront "$root"; '
+        # userxattr: without it only the machine's root may mount one.
+        script = ('here=$1 lower=$2; shift 2; root=$here/root; mount -t overlay xenfront "$root" '
+                  '-o "userxattr,lowerdir=$lower,upperdir=$here/upper,workdir=$here/work"; '
                   'mount --rbind /proc "$root/proc"; mount --rbind /dev "$root/dev"; mount -t tmpfs tmp "$root/tmp"; '
                   'while [ "$1" != -- ]; do mkdir -p "$root$2"; mount --bind -o ro "$1" "$root$2"; shift 2; done; shift; '
                   'exec chroot "$root" "$@"')
