@@ -4,10 +4,13 @@ by initramfs-tools in which the block driver is whichever depmod prefers."""
 import dataclasses
 import pathlib
 import struct
+import subprocess
 import tempfile
 
 from . import modules, paths, progress, rootfs
 
+# With our modules come the hook of their package and the rest of it.
+PACKAGING = paths.SOURCE / "packaging"
 SIZE_MB = 1536
 START = 2048                # sectors; the first partition's place since disks have megabyte tracks
 
@@ -25,6 +28,7 @@ mkdir -p root/usr/lib/modules root/boot root/bed
 cp -a "$overlay/lib/modules/." root/usr/lib/modules/
 cp "$overlay/config" "root/boot/config-$release"
 cp "$overlay/agent.py" "$overlay/link.py" root/bed/
+[ ! -d "$overlay/tools" ] || cp -a "$overlay/tools/." root/
 echo xen-guest > root/etc/hostname
 echo "127.0.0.1 localhost xen-guest" > root/etc/hosts
 echo "/dev/xvda1 / ext4 defaults,errors=remount-ro 0 1" > root/etc/fstab
@@ -62,8 +66,9 @@ def partition(image):
 def installed(kernel, ours, policy="most"):
     """Disk and initramfs for that kernel; ours: folder of our modules or None. policy: initramfs-tools' MODULES."""
     files = modules.ours_in(ours) if ours else {}
+    tools = sorted(p for p in PACKAGING.rglob("*") if p.is_file()) if ours else []
     tar = rootfs.disk_tar()
-    key = paths.key(tar.parent.name, kernel.release, policy, INSTALL, *MASKED, *modules.SCREEN, *files, *files.values(),
+    key = paths.key(tar.parent.name, kernel.release, policy, INSTALL, *MASKED, *modules.SCREEN, *files, *files.values(), *tools,
                     paths.PACKAGE / "agent.py", paths.PACKAGE / "link.py", SIZE_MB)
     folder = paths.CACHE / "images" / f"debian-{kernel.release}-{key}"
     result = Installed(folder / "disk.img", folder / "initrd")
@@ -80,6 +85,9 @@ def installed(kernel, ours, policy="most"):
             (overlay / "config").write_bytes(kernel.config.read_bytes())
             for name in ("agent.py", "link.py"):
                 (overlay / name).write_bytes((paths.PACKAGE / name).read_bytes())
+            if tools:
+                subprocess.run(["make", "-s", "-C", str(PACKAGING), "install", f"DESTDIR={overlay}/tools",
+                                "INITRAMFS=initramfs-tools"], check=True, stdout=subprocess.DEVNULL)
             pathlib.Path(work).chmod(0o755)
             rootfs.unpacked(tar, rootfs.trim_script() + INSTALL, tar, kernel.release, overlay, out,
                             " ".join(MASKED), policy, SIZE_MB)

@@ -39,6 +39,8 @@ class Guest:
             ["xen-netfront"] if nics else []) + (["xen:vkbd", "xen:vfb"] if vfb else [])
         if root != "ram":
             self.installed = debian.installed(self.kernel, self.modules_folder())
+            # Making it may take minutes, in which nothing in the host moves.
+            host.watch.touch()
             if not any(d.vdev == "xvda" for d in self.disks):
                 self.disks.insert(0, Disk("xvda", image=self.installed.disk))
         self.root, self.extra, self.files, self.config = root, extra, dict(files or {}), config
