@@ -42,6 +42,23 @@ check_is_content()
 	grep -q "^$kernel	$image: ours, $VERSION; the kernel's own is there" /root/check || fail "$(cat /root/check)"
 }
 
+# What the kernel has of ours and the driver needs has to be in the image, too.
+check_misses_a_module()
+{
+	file=/lib/modules/$kernel/updates/dkms/xen-guest.ko
+	case $(winner "$kernel" xenfront) in
+	*.xz) xz -dc "$(winner "$kernel" xenfront)" > "$file" ;;
+	*) cp "$(winner "$kernel" xenfront)" "$file" ;;
+	esac
+	depmod "$kernel"
+	status=0
+	xenfront check > /root/check || status=$?
+	rm "$file"
+	depmod "$kernel"
+	equal "the exit status" "$status" 2
+	grep -q "NOT xen-guest" /root/check || fail "$(cat /root/check)"
+}
+
 early_comes_before_udev()
 {
 	folder=$(unpacked "$image")
@@ -68,6 +85,8 @@ image_after_removal()
 
 purge()
 {
+	# Without an image there is none to be made anew, which takes long.
+	run update-initramfs -d -k "$kernel"
 	run dpkg --purge xenfront
 	equal "what is left" "$(find / -xdev \( -name '*xenfront*' \) ! -path '/src*' ! -path '/root/*' ! -path '/tmp/*' \
 		! -path '/proc/*' ! -path '/var/lib/dpkg/*' -print | tr '\n' ' ')" ""
@@ -80,6 +99,7 @@ ktap_test lintian lintian_is_silent
 ktap_test install install_packages
 ktap_test image_after_install image_after_install
 ktap_test check check_is_content
+ktap_test check_misses_a_module check_misses_a_module
 ktap_test early_comes_before_udev early_comes_before_udev
 ktap_test remove remove_packages
 ktap_test image_after_removal image_after_removal
