@@ -77,10 +77,21 @@ static void xencons_quiesce(struct xenfront_device *xf)
 {
 }
 
+/*
+ * QEMU's backend takes the keys that it finds as soon as it starts, whatever
+ * our state is: those of a connection that is no more must not be there.
+ */
+static void retract(struct xenbus_device *dev)
+{
+	xenbus_rm(XBT_NIL, dev->nodename, "ring-ref");
+	xenbus_rm(XBT_NIL, dev->nodename, "port");
+}
+
 static int xencons_disconnect(struct xenfront_device *xf, bool force)
 {
 	struct frontend *front = to_frontend(xf);
 
+	retract(xf->dev);
 	xenfront_ring_unbind(&front->ring);
 	xencons_detach(front->cons);
 	xenfront_ring_destroy(&front->ring);
