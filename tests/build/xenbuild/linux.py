@@ -48,6 +48,7 @@ class Source:
 
 BUILT = {
     "bare": Source("bookworm", "linux-source-6.1"),
+    "noxen": Source("bookworm", "linux-source-6.1"),
 }
 
 
