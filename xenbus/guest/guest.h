@@ -10,10 +10,14 @@
 
 #include <linux/compiler.h>
 #include <linux/types.h>
+#include <linux/uio.h>
 #include <xen/interface/event_channel.h>
 #include <xen/interface/xen.h>
+#include <xen/xenbus.h>
 
-struct guest_channel;
+struct pci_dev;
+struct shared_info;
+struct vcpu_info;
 
 /* ------------------------------------------------------------------------
  * hypervisor: what is below us
@@ -30,10 +34,10 @@ int guest_platform_init(void);
 void guest_platform_exit(void);
 struct pci_dev *guest_platform_device(void);
 void *guest_window_map(unsigned int page, unsigned int nr);
-unsigned long guest_window_gfn(unsigned int page);
 unsigned int guest_window_pages(void);
 int guest_window_place(unsigned int space, unsigned long index,
 		       unsigned int page);
+void guest_window_remove(unsigned int page);
 
 /* Where things are in the window, in pages. */
 #define GUEST_WINDOW_SHARED_INFO	0
@@ -44,6 +48,7 @@ int guest_window_place(unsigned int space, unsigned long index,
  */
 int guest_unplug_init(void);
 void guest_unplug_exit(void);
+void guest_unplug_resume(void);
 
 /* ------------------------------------------------------------------------
  * shared_info: the page that Xen shares with every domain
@@ -53,7 +58,7 @@ void guest_shared_info_exit(void);
 int guest_shared_info_resume(void);
 struct shared_info *guest_shared_info(void);
 struct vcpu_info *guest_vcpu_info(unsigned int cpu);
-int guest_vcpu_bring_up(unsigned int cpu);
+void guest_vcpu_identify(void);
 u32 guest_vcpu_id(unsigned int cpu);
 
 /* ------------------------------------------------------------------------
@@ -61,53 +66,51 @@ u32 guest_vcpu_id(unsigned int cpu);
  */
 int guest_events_init(void);
 void guest_events_exit(void);
-void guest_events_suspend(void);
 void guest_events_resume(void);
 
 /**
  * struct guest_event_loop - one pass over what is pending on a vCPU
  * @cpu:	whose events they are
  * @start:	jiffies when it began
- * @count:	events that were handled
+ * @own:	leave alone what is another CPU's
  * @slow:	it takes so long that what is still to come has to wait after it
  */
 struct guest_event_loop {
 	unsigned int cpu;
 	unsigned long start;
-	unsigned int count;
+	bool own;
 	bool slow;
 };
 
 void guest_events_handle(evtchn_port_t port, struct guest_event_loop *loop);
 
 /**
- * struct guest_events_ops - how pending events are told of
+ * struct guest_events_ops - how the hypervisor tells of pending events
  * @name:	for the log
- * @max:	the highest port there can be is one less
- * @cpu_up:	a vCPU is about to get events; on that CPU
- * @setup:	a port is about to be bound
- * @bind:	a port moves to another vCPU's CPU
+ * @max:	there are ports below that
+ * @start:	begin, with every port masked; also in another life, where one CPU
+ *		runs and interrupts are off
+ * @stop:	mask every port
+ * @cpu_up:	a CPU is about to get events; on that CPU
+ * @setup:	a port is about to be bound; sleeps
  * @clear:	it is not pending any more
- * @set:	it is pending
- * @mask:	it is not to be told of
- * @unmask:	it is, and if it is pending now
+ * @set:	it is pending, and the hypervisor does not know
+ * @mask:	nobody wants to be told
+ * @unmask:	@cpu wants to be told, and if it is pending, now; interrupts are off
  * @handle:	hand what is pending on a CPU to guest_events_handle()
- * @resume:	the hypervisor knows nothing any more
  */
 struct guest_events_ops {
 	const char *name;
-	unsigned int (*max)(void);
+	unsigned int max;
+	int (*start)(void);
+	void (*stop)(void);
 	int (*cpu_up)(unsigned int cpu);
 	int (*setup)(evtchn_port_t port);
-	void (*bind)(evtchn_port_t port, unsigned int cpu);
 	void (*clear)(evtchn_port_t port);
 	void (*set)(evtchn_port_t port);
-	bool (*is_pending)(evtchn_port_t port);
 	void (*mask)(evtchn_port_t port);
 	void (*unmask)(evtchn_port_t port, unsigned int cpu);
 	void (*handle)(struct guest_event_loop *loop);
-	int (*resume)(void);
-	void (*exit)(void);
 };
 
 extern const struct guest_events_ops guest_twolevel_ops;
@@ -117,6 +120,7 @@ extern const struct guest_events_ops *guest_events_ops;
 /* ------------------------------------------------------------------------
  * upcall: how the hypervisor interrupts a CPU
  */
+int guest_upcall_announce(void);
 int guest_upcall_init(void);
 void guest_upcall_exit(void);
 void guest_upcall_resume(void);
@@ -144,11 +148,86 @@ void guest_store_exit(void);
 void guest_store_suspend(void);
 void guest_store_resume(bool cancelled);
 
+/* What is asked for may be needed to write memory out, or to resume. */
+#define GUEST_STORE_GFP		(GFP_NOIO | __GFP_HIGH)
+
+/**
+ * struct guest_reply - what xenstored says
+ * @type:	XS_*: the request's, or XS_ERROR
+ * @len:	of @body
+ * @body:	with a NUL that is not counted; to be freed
+ */
+struct guest_reply {
+	u32 type;
+	u32 len;
+	char *body;
+};
+
+void guest_store_enter(void);
+void guest_store_leave(void);
+unsigned int guest_store_generation(void);
+int guest_store_call(u32 type, u32 tx, const struct kvec *parts,
+		     unsigned int nr, struct guest_reply *reply);
+
+/* request.c: questions */
+int guest_store_tell(u32 type, const struct kvec *parts, unsigned int nr);
+char *guest_store_talk(struct xenbus_transaction t, u32 type,
+		       const struct kvec *parts, unsigned int nr,
+		       unsigned int *len);
+char *guest_store_path(const char *dir, const char *node);
+
+/* store_ring.c: the page */
+extern struct wait_queue_head guest_ring_wait;
+int guest_ring_open(void);
+void guest_ring_close(void);
+int guest_ring_resume(void);
+bool guest_ring_has_room(void);
+bool guest_ring_has_data(void);
+void guest_ring_notify(void);
+int guest_ring_write(const void *buf, unsigned int len);
+int guest_ring_read(void *buf, unsigned int len);
+
+/* watch.c: what is to be told of */
+int guest_watch_init(void);
+void guest_watch_exit(void);
+int guest_watch_reset(void);
+void guest_watch_resume(void);
+void guest_watch_event(const char *body, unsigned int len);
+
 /* ------------------------------------------------------------------------
  * bus: devices on it
  */
 int guest_bus_init(void);
 void guest_bus_exit(void);
+
+extern struct bus_type guest_bus;
+
+/**
+ * struct guest_device - a device as the bus knows it
+ * @xdev:	as drivers do
+ * @replaced:	it is gone from xenstore, or another one is there in its place:
+ *		what is there is not ours to write to
+ * @old_otherend: the path before the last resume.  Nobody may have told a
+ *		driver's own thread, which can be reading it
+ * @type:	&xenbus_device.devicetype
+ * @path:	&xenbus_device.nodename
+ */
+struct guest_device {
+	struct xenbus_device xdev;
+	bool replaced;
+	const char *old_otherend;
+	const char *type;
+	const char *path;
+};
+
+static inline struct guest_device *guest_device(struct xenbus_device *xdev)
+{
+	return container_of(xdev, struct guest_device, xdev);
+}
+
+/* devices.c: what xenstore says is there */
+int guest_devices_init(void);
+void guest_devices_exit(void);
 
 /* ------------------------------------------------------------------------
  * what is for users: control/shutdown, /sys/hypervisor, /dev/xen/xenbus

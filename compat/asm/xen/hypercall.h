@@ -16,6 +16,10 @@
  */
 long xen_guest_hypercall(unsigned int op, unsigned long a1, unsigned long a2,
 			 unsigned long a3, unsigned long a4, unsigned long a5);
+/* The same with pointers into a process's memory. */
+long xen_guest_hypercall_user(unsigned int op, unsigned long a1,
+			      unsigned long a2, unsigned long a3,
+			      unsigned long a4, unsigned long a5);
 
 static inline int HYPERVISOR_memory_op(unsigned int cmd, void *arg)
 {

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * xen-guest: what a kernel with Xen has built in, for one without.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+
+#include "guest.h"
+
+/* Each needs those before it. */
+static const struct {
+	int (*init)(void);
+	void (*exit)(void);
+} parts[] = {
+	{ guest_hypervisor_init, guest_hypervisor_exit },
+	{ guest_platform_init, guest_platform_exit },
+	{ guest_unplug_init, guest_unplug_exit },
+	{ guest_shared_info_init, guest_shared_info_exit },
+	{ guest_events_init, guest_events_exit },
+	{ guest_grant_init, guest_grant_exit },
+	{ guest_store_init, guest_store_exit },
+	{ guest_bus_init, guest_bus_exit },
+	{ guest_chardev_init, guest_chardev_exit },
+	{ guest_hypervisor_sysfs_init, guest_hypervisor_sysfs_exit },
+	{ guest_shutdown_init, guest_shutdown_exit },
+};
+
+static void exit_parts(unsigned int nr)
+{
+	while (nr--)
+		parts[nr].exit();
+}
+
+static int __init xen_guest_init(void)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		err = parts[i].init();
+		if (err) {
+			exit_parts(i);
+			return err;
+		}
+	}
+	return 0;
+}
+module_init(xen_guest_init);
+
+static void __exit xen_guest_exit(void)
+{
+	exit_parts(ARRAY_SIZE(parts));
+}
+module_exit(xen_guest_exit);
+
+MODULE_DESCRIPTION("Xen's event channels, grants, xenstore and bus for kernels without Xen");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(XENFRONT_VERSION);
+/* Nothing else asks for the primary console. */
+MODULE_SOFTDEP("post: xen-console");
