@@ -28,6 +28,10 @@
 /* A pass over the events that takes longer holds others up. */
 #define PATIENCE	2	/* jiffies */
 
+static bool fifo = true;
+module_param(fifo, bool, 0444);
+MODULE_PARM_DESC(fifo, "Have pending events told of in queues, where the hypervisor can do that (default: yes); else by 2-level bits");
+
 const struct guest_events_ops *guest_events_ops __ro_after_init;
 
 /* Channels by port.  Looked up in interrupts; changed under bind_lock. */
@@ -540,22 +544,43 @@ void guest_events_resume(void)
 		atomic_dec(&per_cpu(load, channel->cpu));
 		xa_erase(&channels, port);
 	}
-	err = guest_events_ops->start();
+	err = guest_events_ops->resume();
 	if (err)
 		pr_err("no event will come: %d\n", err);
+}
+
+static int __init start(void)
+{
+	int err;
+
+	if (!fifo && guest_fifo_is_lent()) {
+		pr_info("fifo=0 comes too late: it was begun with\n");
+		fifo = true;
+	}
+	if (fifo) {
+		guest_events_ops = &guest_fifo_ops;
+		err = guest_events_ops->start();
+		if (!err)
+			return 0;
+		/* Without a reason it is what older ones say. */
+		if (err != -ENOSYS)
+			pr_warn("no FIFO event channels: %d\n", err);
+	}
+	guest_events_ops = &guest_twolevel_ops;
+	return guest_events_ops->start();
 }
 
 int __init guest_events_init(void)
 {
 	int err;
 
-	guest_events_ops = &guest_twolevel_ops;
 	err = guest_lateeoi_init();
 	if (err)
 		return err;
-	err = guest_events_ops->start();
+	err = start();
 	if (err)
 		goto err_lateeoi;
+	pr_info("%s event channels\n", guest_events_ops->name);
 	err = guest_upcall_init();
 	if (err)
 		goto err_stop;

@@ -88,8 +88,8 @@ void guest_events_handle(evtchn_port_t port, struct guest_event_loop *loop);
  * struct guest_events_ops - how the hypervisor tells of pending events
  * @name:	for the log
  * @max:	there are ports below that
- * @start:	begin, with every port masked; also in another life, where one CPU
- *		runs and interrupts are off
+ * @start:	begin, with every port masked; sleeps
+ * @resume:	the same in another life, where one CPU runs, interrupts off
  * @stop:	mask every port
  * @cpu_up:	a CPU is about to get events; on that CPU
  * @setup:	a port is about to be bound; sleeps
@@ -103,6 +103,7 @@ struct guest_events_ops {
 	const char *name;
 	unsigned int max;
 	int (*start)(void);
+	int (*resume)(void);
 	void (*stop)(void);
 	int (*cpu_up)(unsigned int cpu);
 	int (*setup)(evtchn_port_t port);
@@ -116,6 +117,7 @@ struct guest_events_ops {
 extern const struct guest_events_ops guest_twolevel_ops;
 extern const struct guest_events_ops guest_fifo_ops;
 extern const struct guest_events_ops *guest_events_ops;
+bool guest_fifo_is_lent(void);
 
 /* ------------------------------------------------------------------------
  * upcall: how the hypervisor interrupts a CPU

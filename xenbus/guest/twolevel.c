@@ -98,6 +98,7 @@ const struct guest_events_ops guest_twolevel_ops = {
 	.name = "2-level",
 	.max = EVTCHN_2L_NR_CHANNELS,
 	.start = twolevel_start,
+	.resume = twolevel_start,
 	.stop = twolevel_stop,
 	.cpu_up = twolevel_cpu_up,
 	.setup = twolevel_setup,
