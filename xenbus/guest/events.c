@@ -562,9 +562,7 @@ static int __init start(void)
 		err = guest_events_ops->start();
 		if (!err)
 			return 0;
-		/* Without a reason it is what older ones say. */
-		if (err != -ENOSYS)
-			pr_warn("no FIFO event channels: %d\n", err);
+		pr_info("no FIFO event channels: %d\n", err);
 	}
 	guest_events_ops = &guest_twolevel_ops;
 	return guest_events_ops->start();

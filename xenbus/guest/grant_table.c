@@ -157,10 +157,8 @@ static int query(unsigned int *now, unsigned int *max)
 static int set_version(void)
 {
 	struct gnttab_set_version version = { .version = 1 };
-	int err = HYPERVISOR_grant_table_op(GNTTABOP_set_version, &version, 1);
 
-	/* Without other versions there may be nothing to choose. */
-	return err == -ENOSYS ? 0 : err;
+	return HYPERVISOR_grant_table_op(GNTTABOP_set_version, &version, 1);
 }
 
 /**

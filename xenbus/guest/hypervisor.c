@@ -11,6 +11,7 @@
 #include <linux/export.h>
 #include <linux/printk.h>
 #include <linux/uaccess.h>
+#include <asm/cpuid/api.h>
 #include <asm/processor.h>
 #include <asm/smap.h>
 #include <asm/xen/cpuid.h>

@@ -28,10 +28,12 @@ MODULE_PARM_DESC(unplug, "Emulated devices to unplug: all, ide-disks, aux-ide-di
 /* XEN_UNPLUG_*: what was unplugged, or need not be. */
 static unsigned int unplugged __ro_after_init;
 
-static const struct {
+struct word {
 	const char *name;
 	unsigned int what;
-} words[] __initconst = {
+};
+
+static const struct word words[] __initconst = {
 	{ "all", XEN_UNPLUG_ALL },
 	{ "ide-disks", XEN_UNPLUG_ALL_IDE_DISKS },
 	{ "aux-ide-disks", XEN_UNPLUG_AUX_IDE_DISKS },
@@ -42,14 +44,14 @@ static const struct {
 
 #define DISKS	(XEN_UNPLUG_ALL_IDE_DISKS | XEN_UNPLUG_AUX_IDE_DISKS)
 
-static unsigned int __init word(const char *name)
+static unsigned int __init meaning(const char *name)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(name, words[i].name))
 			return words[i].what;
-	pr_err("unplug=%s: \"%s\" is no word that is known\n", unplug, name);
+	pr_err("unplug=%s: \"%s\" has no meaning\n", unplug, name);
 	return 0;
 }
 
@@ -64,7 +66,7 @@ static unsigned int __init wanted(void)
 	text = kstrdup(unplug, GFP_KERNEL);
 	rest = text;
 	while ((name = strsep(&rest, ",")))
-		what |= word(name);
+		what |= meaning(name);
 	kfree(text);
 	return what;
 }

@@ -158,8 +158,8 @@ static int cpu_online_step(unsigned int cpu)
 	if (line)
 		return 0;
 	err = vector_announce(cpu);
-	if (err && err != -ENOSYS)
-		pr_err("CPU %u has no vector for events: %d\n", cpu, err);
+	if (err)
+		pr_info("CPU %u has no vector for events: %d\n", cpu, err);
 	per_cpu(has_vector, cpu) = !err;
 	return 0;
 }
@@ -191,7 +191,7 @@ static void vectors_free(void)
 
 		if (!irq)
 			continue;
-		free_irq(irq, &upcall_irq);
+		free_irq(irq, guest_platform_device());
 		irq_dispose_mapping(irq);
 		per_cpu(upcall_irq, cpu) = 0;
 	}
@@ -211,7 +211,7 @@ static int vector_alloc(unsigned int cpu, struct irq_affinity_desc *affinity)
 	irq_set_handler(irq, handle_edge_irq);
 	err = request_irq(irq, vector_interrupt,
 			  IRQF_NOBALANCING | IRQF_NO_SUSPEND | IRQF_NO_THREAD,
-			  "xen-guest", &upcall_irq);
+			  "xen-guest", guest_platform_device());
 	if (err) {
 		irq_dispose_mapping(irq);
 		return err;
@@ -253,7 +253,7 @@ static int line_request(void)
 	}
 	err = request_irq(pdev->irq, line_interrupt,
 			  IRQF_SHARED | IRQF_NOBALANCING | IRQF_NO_SUSPEND |
-			  IRQF_NO_THREAD, "xen-guest", &line);
+			  IRQF_NO_THREAD, "xen-guest", pdev);
 	if (err) {
 		dev_err(&pdev->dev, "cannot have interrupt %u: %d\n",
 			pdev->irq, err);
@@ -361,8 +361,10 @@ err_free:
 
 void guest_upcall_exit(void)
 {
+	struct pci_dev *pdev = guest_platform_device();
+
 	remove_cpu_states();
 	if (line)
-		free_irq(guest_platform_device()->irq, &line);
+		free_irq(pdev->irq, pdev);
 	vectors_free();
 }
