@@ -6,25 +6,18 @@
 #include <linux/version.h>
 
 /*
- * The device came with 7.1; before, only the path was asked for.  Who has the
- * function itself to offer makes it of one that takes both.
+ * The device came with 7.1; before, only the path was asked for.  xen-guest
+ * wants to know the device anyway, and has another name for that.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
-#define COMPAT_XENBUS_READ_DRIVER_STATE(read)				\
-enum xenbus_state (xenbus_read_driver_state)(const char *path)		\
-{									\
-	return read(NULL, path);					\
-}
-
+#ifdef CONFIG_XEN
 #define xenbus_read_driver_state(dev, path)	\
-	((void)(dev), (xenbus_read_driver_state)(path))
+	((void)(dev), xenbus_read_driver_state(path))
 #else
-#define COMPAT_XENBUS_READ_DRIVER_STATE(read)				\
-enum xenbus_state (xenbus_read_driver_state)(				\
-	const struct xenbus_device *dev, const char *path)		\
-{									\
-	return read(dev, path);						\
-}
+enum xenbus_state xen_guest_read_driver_state(const struct xenbus_device *dev,
+					      const char *path);
+#define xenbus_read_driver_state	xen_guest_read_driver_state
+#endif
 #endif
 
 /* How a transaction ends was an integer.  Kbuild looks which it is. */

@@ -10,12 +10,11 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
+#include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/pm.h>
-#include <linux/reboot.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/sysfs.h>
 #include <xen/xenbus.h>
 
 #include "guest.h"
@@ -141,12 +140,12 @@ find_id(const struct xenbus_driver *drv, const struct xenbus_device *dev)
 	return NULL;
 }
 
-static DEFINE_BUS_MATCH(bus_match, dev, drv)
+static DEFINE_BUS_MATCH(bus_match)
 {
 	return !!find_id(to_xenbus_driver(drv), to_xenbus_device(dev));
 }
 
-static DEFINE_BUS_UEVENT(bus_uevent, dev, env)
+static DEFINE_BUS_UEVENT(bus_uevent)
 {
 	return add_uevent_var(env, "MODALIAS=xen:%s",
 			      to_xenbus_device(dev)->devicetype);
@@ -292,117 +291,14 @@ static const struct dev_pm_ops bus_pm_ops = {
 	.restore	= bus_restore,
 };
 
-/* ------------------------------------------------------------------------
- * sysfs
- */
-
-static ssize_t nodename_show(struct device *device,
-			     struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%s\n", to_xenbus_device(device)->nodename);
-}
-static DEVICE_ATTR_RO(nodename);
-
-static ssize_t devtype_show(struct device *device,
-			    struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%s\n", to_xenbus_device(device)->devicetype);
-}
-static DEVICE_ATTR_RO(devtype);
-
-static ssize_t modalias_show(struct device *device,
-			     struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "xen:%s\n",
-			  to_xenbus_device(device)->devicetype);
-}
-static DEVICE_ATTR_RO(modalias);
-
-static ssize_t state_show(struct device *device, struct device_attribute *attr,
-			  char *buf)
-{
-	return sysfs_emit(buf, "%s\n",
-			  xenbus_strstate(to_xenbus_device(device)->state));
-}
-static DEVICE_ATTR_RO(state);
-
-static struct attribute *device_attrs[] = {
-	&dev_attr_nodename.attr,
-	&dev_attr_devtype.attr,
-	&dev_attr_modalias.attr,
-	&dev_attr_state.attr,
-	NULL
-};
-
-static const struct attribute_group device_group = {
-	.attrs = device_attrs,
-};
-
-/* What events.c counts. */
-#define COUNTER_ATTR(name)						\
-static ssize_t name##_show(struct device *device,			\
-			   struct device_attribute *attr, char *buf)	\
-{									\
-	return sysfs_emit(buf, "%d\n",					\
-			  atomic_read(&to_xenbus_device(device)->name));	\
-}									\
-static DEVICE_ATTR_RO(name)
-
-COUNTER_ATTR(event_channels);
-COUNTER_ATTR(events);
-COUNTER_ATTR(spurious_events);
-COUNTER_ATTR(jiffies_eoi_delayed);
-
-static ssize_t spurious_threshold_show(struct device *device,
-				       struct device_attribute *attr, char *buf)
-{
-	return sysfs_emit(buf, "%u\n",
-			  to_xenbus_device(device)->spurious_threshold);
-}
-
-static ssize_t spurious_threshold_store(struct device *device,
-					struct device_attribute *attr,
-					const char *buf, size_t count)
-{
-	unsigned int value;
-	int err;
-
-	err = kstrtouint(buf, 0, &value);
-	if (err)
-		return err;
-	to_xenbus_device(device)->spurious_threshold = value;
-	return count;
-}
-static DEVICE_ATTR_RW(spurious_threshold);
-
-static struct attribute *event_attrs[] = {
-	&dev_attr_event_channels.attr,
-	&dev_attr_events.attr,
-	&dev_attr_spurious_events.attr,
-	&dev_attr_jiffies_eoi_delayed.attr,
-	&dev_attr_spurious_threshold.attr,
-	NULL
-};
-
-static const struct attribute_group event_group = {
-	.name = "xenbus",
-	.attrs = event_attrs,
-};
-
-static const struct attribute_group *device_groups[] = {
-	&device_group,
-	&event_group,
-	NULL
-};
-
-struct bus_type guest_bus = {
+compat_bus_type guest_bus = {
 	.name		= "xen",
 	.match		= bus_match,
 	.uevent		= bus_uevent,
 	.probe		= bus_probe,
 	.remove		= bus_remove,
 	.shutdown	= bus_shutdown,
-	.dev_groups	= device_groups,
+	.dev_groups	= guest_device_groups,
 	.pm		= &bus_pm_ops,
 };
 

@@ -258,7 +258,7 @@ static int start_transaction(struct session *s)
 	struct transaction *t;
 	int err;
 
-	t = kzalloc(sizeof(*t), GFP_KERNEL);
+	t = kzalloc_obj(*t, GFP_KERNEL);
 	if (!t)
 		return -ENOMEM;
 	t->generation = guest_store_generation();
@@ -367,7 +367,7 @@ static int add_watch(struct session *s, const char *path, const char *token)
 	struct user_watch *w;
 	int err = -ENOMEM;
 
-	w = kzalloc(sizeof(*w), GFP_KERNEL);
+	w = kzalloc_obj(*w, GFP_KERNEL);
 	if (!w)
 		return -ENOMEM;
 	w->session = s;
@@ -543,7 +543,7 @@ static int session_open(struct inode *inode, struct file *file)
 {
 	struct session *s;
 
-	s = kzalloc(sizeof(*s), GFP_KERNEL);
+	s = kzalloc_obj(*s, GFP_KERNEL);
 	if (!s)
 		return -ENOMEM;
 	mutex_init(&s->lock);

@@ -63,18 +63,24 @@ static int read_state(struct xenbus_transaction t, const char *dir,
 	return 0;
 }
 
-/* Of a device whose place another one has taken nothing is known. */
-static enum xenbus_state read_driver_state(const struct xenbus_device *dev,
-					   const char *dir)
+/**
+ * xenbus_read_driver_state() - the state of one end of a device
+ * @dev:	the device, or NULL.  If another one has taken its place, the state
+ *		that is there says nothing of it
+ * @path:	the end's directory
+ *
+ * Context: process; sleeps.
+ * Return: the state; XenbusStateUnknown if there is none that makes sense.
+ */
+enum xenbus_state xenbus_read_driver_state(const struct xenbus_device *dev,
+					   const char *path)
 {
 	enum xenbus_state state;
 
 	if (dev && container_of(dev, const struct guest_device, xdev)->replaced)
 		return XenbusStateUnknown;
-	return read_state(XBT_NIL, dir, &state) ? XenbusStateUnknown : state;
+	return read_state(XBT_NIL, path, &state) ? XenbusStateUnknown : state;
 }
-
-COMPAT_XENBUS_READ_DRIVER_STATE(read_driver_state)
 EXPORT_SYMBOL_GPL(xenbus_read_driver_state);
 
 /*

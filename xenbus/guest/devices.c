@@ -40,7 +40,7 @@ static struct guest_device *create(const char *type, const char *id)
 {
 	struct guest_device *gdev;
 
-	gdev = kzalloc(sizeof(*gdev), GFP_KERNEL);
+	gdev = kzalloc_obj(*gdev, GFP_KERNEL);
 	if (!gdev)
 		return NULL;
 	gdev->type = kstrdup(type, GFP_KERNEL);

@@ -9,6 +9,7 @@
 #define _XEN_GUEST_H
 
 #include <linux/compiler.h>
+#include <linux/device/bus.h>
 #include <linux/types.h>
 #include <linux/uio.h>
 #include <xen/interface/event_channel.h>
@@ -202,7 +203,8 @@ void guest_watch_event(const char *body, unsigned int len);
 int guest_bus_init(void);
 void guest_bus_exit(void);
 
-extern struct bus_type guest_bus;
+extern compat_bus_type guest_bus;
+extern const struct attribute_group *guest_device_groups[];
 
 /**
  * struct guest_device - a device as the bus knows it

@@ -86,37 +86,39 @@ static const struct attribute_group main_group = {
  * What is a text of the hypervisor's
  */
 
-/* The text is a string of a fixed size; it need not end. */
-static ssize_t show_text(int cmd, size_t size, size_t offset, size_t len,
+/**
+ * struct text - a text of the hypervisor's
+ * @attr:	its file
+ * @cmd:	XENVER_*
+ * @size:	of what @cmd fills in
+ * @offset:	of the text in that
+ * @len:	its size there; it may end before
+ */
+struct text {
+	struct kobj_attribute attr;
+	int cmd;
+	size_t size;
+	size_t offset;
+	size_t len;
+};
+
+static ssize_t text_show(struct kobject *kobj, struct kobj_attribute *attr,
 			 char *buf)
 {
-	char *text = kzalloc(size, GFP_KERNEL);
+	struct text *text = container_of(attr, struct text, attr);
+	char *filled;
 	int err;
 
-	if (!text)
+	filled = kzalloc(text->size, GFP_KERNEL);
+	if (!filled)
 		return -ENOMEM;
-	err = HYPERVISOR_xen_version(cmd, text);
+	err = HYPERVISOR_xen_version(text->cmd, filled);
 	if (!err)
-		err = sysfs_emit(buf, "%.*s\n", (int)len, text + offset);
-	kfree(text);
+		err = sysfs_emit(buf, "%.*s\n", (int)text->len,
+				 filled + text->offset);
+	kfree(filled);
 	return err;
 }
-
-#define TEXT_ATTR(name, cmd, size, offset, len)				\
-static ssize_t name##_show(struct kobject *kobj,			\
-			   struct kobj_attribute *attr, char *buf)	\
-{									\
-	return show_text(cmd, size, offset, len, buf);			\
-}									\
-ATTR(name)
-
-#define WHOLE_TEXT_ATTR(name, cmd, size)	TEXT_ATTR(name, cmd, size, 0, size)
-
-#define COMPILE_ATTR(name, field)					\
-	TEXT_ATTR(name, XENVER_compile_info,				\
-		  sizeof(struct xen_compile_info),			\
-		  offsetof(struct xen_compile_info, field),		\
-		  sizeof_field(struct xen_compile_info, field))
 
 /* ------------------------------------------------------------------------
  * version/
@@ -145,12 +147,17 @@ static ssize_t minor_show(struct kobject *kobj, struct kobj_attribute *attr,
 }
 ATTR(minor);
 
-WHOLE_TEXT_ATTR(extra, XENVER_extraversion, XEN_EXTRAVERSION_LEN);
+static struct text extra = {
+	.attr	= __ATTR(extra, 0444, text_show, NULL),
+	.cmd	= XENVER_extraversion,
+	.size	= XEN_EXTRAVERSION_LEN,
+	.len	= XEN_EXTRAVERSION_LEN,
+};
 
 static struct attribute *version_attrs[] = {
 	&major_attr.attr,
 	&minor_attr.attr,
-	&extra_attr.attr,
+	&extra.attr.attr,
 	NULL
 };
 
@@ -163,14 +170,34 @@ static const struct attribute_group version_group = {
  * compilation/
  */
 
-COMPILE_ATTR(compiler, compiler);
-COMPILE_ATTR(compiled_by, compile_by);
-COMPILE_ATTR(compile_date, compile_date);
+static struct text compiler = {
+	.attr	= __ATTR(compiler, 0444, text_show, NULL),
+	.cmd	= XENVER_compile_info,
+	.size	= sizeof(struct xen_compile_info),
+	.offset	= offsetof(struct xen_compile_info, compiler),
+	.len	= sizeof_field(struct xen_compile_info, compiler),
+};
+
+static struct text compiled_by = {
+	.attr	= __ATTR(compiled_by, 0444, text_show, NULL),
+	.cmd	= XENVER_compile_info,
+	.size	= sizeof(struct xen_compile_info),
+	.offset	= offsetof(struct xen_compile_info, compile_by),
+	.len	= sizeof_field(struct xen_compile_info, compile_by),
+};
+
+static struct text compile_date = {
+	.attr	= __ATTR(compile_date, 0444, text_show, NULL),
+	.cmd	= XENVER_compile_info,
+	.size	= sizeof(struct xen_compile_info),
+	.offset	= offsetof(struct xen_compile_info, compile_date),
+	.len	= sizeof_field(struct xen_compile_info, compile_date),
+};
 
 static struct attribute *compilation_attrs[] = {
-	&compiler_attr.attr,
-	&compiled_by_attr.attr,
-	&compile_date_attr.attr,
+	&compiler.attr.attr,
+	&compiled_by.attr.attr,
+	&compile_date.attr.attr,
 	NULL
 };
 
@@ -183,8 +210,19 @@ static const struct attribute_group compilation_group = {
  * properties/
  */
 
-WHOLE_TEXT_ATTR(capabilities, XENVER_capabilities, XEN_CAPABILITIES_INFO_LEN);
-WHOLE_TEXT_ATTR(changeset, XENVER_changeset, XEN_CHANGESET_INFO_LEN);
+static struct text capabilities = {
+	.attr	= __ATTR(capabilities, 0444, text_show, NULL),
+	.cmd	= XENVER_capabilities,
+	.size	= XEN_CAPABILITIES_INFO_LEN,
+	.len	= XEN_CAPABILITIES_INFO_LEN,
+};
+
+static struct text changeset = {
+	.attr	= __ATTR(changeset, 0444, text_show, NULL),
+	.cmd	= XENVER_changeset,
+	.size	= XEN_CHANGESET_INFO_LEN,
+	.len	= XEN_CHANGESET_INFO_LEN,
+};
 
 static ssize_t virtual_start_show(struct kobject *kobj,
 				  struct kobj_attribute *attr, char *buf)
@@ -227,7 +265,7 @@ static ssize_t features_show(struct kobject *kobj, struct kobj_attribute *attr,
 }
 ATTR(features);
 
-/* Binary, as the kernel has it. */
+/* Binary. */
 static ssize_t buildid_show(struct kobject *kobj, struct kobj_attribute *attr,
 			    char *buf)
 {
@@ -236,7 +274,7 @@ static ssize_t buildid_show(struct kobject *kobj, struct kobj_attribute *attr,
 
 	len = HYPERVISOR_xen_version(XENVER_build_id, NULL);
 	if (len == -EPERM)
-		return sysfs_emit(buf, "<denied>");
+		return sysfs_emit(buf, "<denied>\n");
 	if (len < 0)
 		return len;
 	if (len > BUILD_ID_MAX)
@@ -255,8 +293,8 @@ static ssize_t buildid_show(struct kobject *kobj, struct kobj_attribute *attr,
 ATTR(buildid);
 
 static struct attribute *properties_attrs[] = {
-	&capabilities_attr.attr,
-	&changeset_attr.attr,
+	&capabilities.attr.attr,
+	&changeset.attr.attr,
 	&virtual_start_attr.attr,
 	&pagesize_attr.attr,
 	&features_attr.attr,

@@ -69,8 +69,8 @@ struct call {
  * @scratch:	the reader's: the body of a message, with a NUL behind it
  */
 static struct store {
-	struct mutex sending;
-	struct mutex reading;
+	struct mutex sending;	/* of one request at a time */
+	struct mutex reading;	/* of a message */
 	struct task_struct *reader;
 	unsigned long patience;
 

@@ -67,7 +67,7 @@ struct watched {
  * @done:	woken when a callback has returned
  */
 static struct watches {
-	struct mutex changing;
+	struct mutex changing;	/* of what is watched */
 	struct task_struct *thread;
 
 	spinlock_t lock;	/* guards what follows */
@@ -293,7 +293,7 @@ int register_xenbus_watch(struct xenbus_watch *watch)
 	struct watched *watched;
 	int err = -EEXIST;
 
-	watched = kzalloc(sizeof(*watched), GUEST_STORE_GFP);
+	watched = kzalloc_obj(*watched, GUEST_STORE_GFP);
 	if (!watched)
 		return -ENOMEM;
 	watched->watch = watch;

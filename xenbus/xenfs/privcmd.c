@@ -48,7 +48,7 @@ static int privcmd_open(struct inode *inode, struct file *file)
 {
 	struct privcmd *p;
 
-	p = kzalloc(sizeof(*p), GFP_KERNEL);
+	p = kzalloc_obj(*p, GFP_KERNEL);
 	if (!p)
 		return -ENOMEM;
 	atomic_set(&p->domain, unrestricted ? ANYBODY : NOBODY);
@@ -70,7 +70,7 @@ static long hypercall(void __user *arg)
 		return -EFAULT;
 	/* The number is 32 bits wide, and what is cut off would be lost. */
 	if (call.op > U32_MAX)
-		return -ENOSYS;
+		return -EINVAL;
 	return xen_guest_hypercall_user(call.op, call.arg[0], call.arg[1],
 					call.arg[2], call.arg[3], call.arg[4]);
 }

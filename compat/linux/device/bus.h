@@ -7,20 +7,27 @@
 
 /* Since 6.11 a bus cannot change the driver that it compares. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
-#define DEFINE_BUS_MATCH(name, dev, drv)	\
+#define DEFINE_BUS_MATCH(name)	\
 	int name(struct device *dev, struct device_driver *drv)
 #else
-#define DEFINE_BUS_MATCH(name, dev, drv)	\
+#define DEFINE_BUS_MATCH(name)	\
 	int name(struct device *dev, const struct device_driver *drv)
 #endif
 
 /* Since 6.3 it cannot change the device that it tells of. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
-#define DEFINE_BUS_UEVENT(name, dev, env)	\
+#define DEFINE_BUS_UEVENT(name)	\
 	int name(struct device *dev, struct kobj_uevent_env *env)
 #else
-#define DEFINE_BUS_UEVENT(name, dev, env)	\
+#define DEFINE_BUS_UEVENT(name)	\
 	int name(const struct device *dev, struct kobj_uevent_env *env)
+#endif
+
+/* And nobody can change the bus; with which release that began matters not. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+typedef struct bus_type compat_bus_type;
+#else
+typedef const struct bus_type compat_bus_type;
 #endif
 
 #endif /* _COMPAT_LINUX_DEVICE_BUS_H */
