@@ -2,8 +2,8 @@
 #ifndef _COMPAT_ASM_CPUID_API_H
 #define _COMPAT_ASM_CPUID_API_H
 
-/* Since 6.16; before, what there is was a part of another header. */
-#if __has_include_next(<asm/cpuid/api.h>)
+/* It was a part of another header once. */
+#ifdef COMPAT_HAS_CPUID_API
 #include_next <asm/cpuid/api.h>
 #else
 #include <asm/processor.h>
