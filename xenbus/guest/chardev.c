@@ -3,30 +3,22 @@
  * /dev/xen/xenbus: xenstore for programs.
  *
  * A program writes requests as xen/interface/io/xs_wire.h has them, in as many
- * pieces as it likes, and reads answers and events of what it watches.  Its
- * watches and transactions are kept here, so that they end when it does, and
- * so that it cannot touch the kernel's.
+ * pieces as it likes, and reads answers and events of what it watches.
  */
 #include <linux/err.h>
 #include <linux/fs.h>
-#include <linux/kstrtox.h>
-#include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/proc_fs.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
-#include <linux/wait.h>
 #include <xen/xenbus.h>
 
+#include "chardev.h"
 #include "guest.h"
-
-/* Messages that may wait to be read; who writes more has to read first. */
-#define QUEUE_MAX	1024
 
 /**
  * struct message - to be read by a program
@@ -42,66 +34,21 @@ struct message {
 	char data[];
 };
 
-/**
- * struct session - somebody has the device open
- * @lock:	held while something is written; guards what follows
- * @transactions: struct transaction, begun and not ended
- * @watches:	struct user_watch
- * @written:	how much of @hdr and @body there is
- * @hdr:	of the request that is being written
- * @body:	likewise, and a NUL
- * @queue_lock:	guards what follows
- * @queue:	struct message, to be read
- * @nr_queued:	how many
- * @wait:	woken when @queue changes
- */
-struct session {
-	struct mutex lock;	/* guards what follows */
-	struct list_head transactions;
-	struct list_head watches;
-	unsigned int written;
-	struct xsd_sockmsg hdr;
-	char body[XENSTORE_PAYLOAD_MAX + 1];
-
-	spinlock_t queue_lock;	/* guards what follows */
-	struct list_head queue;
-	unsigned int nr_queued;
-
-	wait_queue_head_t wait;
-};
-
-/**
- * struct transaction - of a program
- * @list:	in &session.transactions
- * @id:		xenstored's
- * @generation:	a resume has ended it if there is another one now
- */
-struct transaction {
-	struct list_head list;
-	u32 id;
-	unsigned int generation;
-};
-
-/**
- * struct user_watch - of a program
- * @list:	in &session.watches
- * @session:	whose it is
- * @watch:	the kernel's, of the same path
- * @token:	by which the program knows it
- */
-struct user_watch {
-	struct list_head list;
-	struct session *session;
-	struct xenbus_watch watch;
-	char *token;
-};
-
 /* ------------------------------------------------------------------------
  * What is to be read
  */
 
-static int queue_message(struct session *s, const struct xsd_sockmsg *hdr,
-			 const void *body)
+/**
+ * session_queue() - have a program read something
+ * @s:		the program's session
+ * @hdr:	what it reads first
+ * @body:	and then
+ *
+ * Context: process; sleeps.
+ * Return: 0, or -ENOMEM.
+ */
+int session_queue(struct session *s, const struct xsd_sockmsg *hdr,
+		  const void *body)
 {
 	struct message *msg;
 
@@ -119,11 +66,6 @@ static int queue_message(struct session *s, const struct xsd_sockmsg *hdr,
 	spin_unlock(&s->queue_lock);
 	wake_up_interruptible(&s->wait);
 	return 0;
-}
-
-static unsigned int nr_queued(struct session *s)
-{
-	return READ_ONCE(s->nr_queued);
 }
 
 /* Taken out, so that two readers cannot have the same; or NULL. */
@@ -181,7 +123,8 @@ static ssize_t session_read(struct file *file, char __user *buf, size_t len,
 		if (!msg && (file->f_flags & O_NONBLOCK))
 			return -EAGAIN;
 		if (!msg) {
-			err = wait_event_interruptible(s->wait, nr_queued(s));
+			err = wait_event_interruptible(s->wait,
+						       session_nr_queued(s));
 			if (err)
 				return err;
 			continue;
@@ -201,273 +144,12 @@ static __poll_t session_poll(struct file *file, poll_table *wait)
 	struct session *s = file->private_data;
 
 	poll_wait(file, &s->wait, wait);
-	return nr_queued(s) ? EPOLLIN | EPOLLRDNORM : 0;
-}
-
-/* ------------------------------------------------------------------------
- * Requests
- */
-
-/* An answer that is not xenstored's. */
-static int reply(struct session *s, u32 type, const char *body)
-{
-	struct xsd_sockmsg hdr = s->hdr;
-
-	hdr.type = type;
-	hdr.len = strlen(body) + 1;
-	return queue_message(s, &hdr, body);
-}
-
-/* What is written gets its answer in the order in which it was written. */
-static int ask(struct session *s, struct guest_reply *answer)
-{
-	struct kvec part = { s->body, s->hdr.len };
-
-	return guest_store_call(s->hdr.type, s->hdr.tx_id, &part, 1, answer);
-}
-
-/* Passes the answer on. */
-static int pass(struct session *s, const struct guest_reply *answer)
-{
-	struct xsd_sockmsg hdr = s->hdr;
-
-	hdr.type = answer->type;
-	hdr.len = answer->len;
-	return queue_message(s, &hdr, answer->body);
-}
-
-static struct transaction *find_transaction(struct session *s)
-{
-	struct transaction *t;
-
-	list_for_each_entry(t, &s->transactions, list)
-		if (t->id == s->hdr.tx_id)
-			return t;
-	return NULL;
-}
-
-static void forget_transaction(struct transaction *t)
-{
-	list_del(&t->list);
-	kfree(t);
-}
-
-static int start_transaction(struct session *s)
-{
-	struct guest_reply answer;
-	struct transaction *t;
-	int err;
-
-	t = kzalloc_obj(*t, GFP_KERNEL);
-	if (!t)
-		return -ENOMEM;
-	t->generation = guest_store_generation();
-	err = ask(s, &answer);
-	if (err)
-		goto free_transaction;
-	if (answer.type == XS_TRANSACTION_START)
-		err = kstrtou32(answer.body, 10, &t->id);
-	if (!err && t->id) {
-		list_add(&t->list, &s->transactions);
-		t = NULL;
-	}
-	err = err ? -EIO : pass(s, &answer);
-	kfree(answer.body);
-free_transaction:
-	kfree(t);
-	return err;
-}
-
-static int end_transaction(struct session *s, struct transaction *t)
-{
-	bool commit = !strcmp(s->body, "T");
-	struct guest_reply answer;
-	int err;
-
-	if (!t)
-		return reply(s, XS_ERROR, "ENOENT");
-	if (s->hdr.len != 2 || (!commit && strcmp(s->body, "F")))
-		return reply(s, XS_ERROR, "EINVAL");
-	/* The xenstored that knew of it is another host's. */
-	if (t->generation != guest_store_generation()) {
-		forget_transaction(t);
-		return commit ? reply(s, XS_ERROR, "EAGAIN") :
-				reply(s, XS_TRANSACTION_END, "OK");
-	}
-	err = ask(s, &answer);
-	forget_transaction(t);
-	if (err)
-		return err;
-	err = pass(s, &answer);
-	kfree(answer.body);
-	return err;
-}
-
-static int other_request(struct session *s, struct transaction *t)
-{
-	struct guest_reply answer;
-	int err;
-
-	if (s->hdr.tx_id && !t)
-		return reply(s, XS_ERROR, "ENOENT");
-	/* To be tried again, as the transaction's end will say. */
-	if (t && t->generation != guest_store_generation())
-		return reply(s, XS_ERROR, "EAGAIN");
-	err = ask(s, &answer);
-	if (err)
-		return err;
-	err = pass(s, &answer);
-	kfree(answer.body);
-	return err;
-}
-
-/* ------------------------------------------------------------------------
- * Watches
- */
-
-static void free_watch(struct user_watch *w)
-{
-	kfree(w->watch.node);
-	kfree(w->token);
-	kfree(w);
-}
-
-/* Who does not read misses what happens. */
-static bool has_room(struct xenbus_watch *watch, const char *path,
-		     const char *token)
-{
-	struct user_watch *w = container_of(watch, struct user_watch, watch);
-
-	return nr_queued(w->session) + watch->nr_pending < QUEUE_MAX;
-}
-
-static void watch_fired(struct xenbus_watch *watch, const char *path,
-			const char *token)
-{
-	struct user_watch *w = container_of(watch, struct user_watch, watch);
-	unsigned int path_size = strlen(path) + 1;
-	unsigned int token_size = strlen(w->token) + 1;
-	struct xsd_sockmsg hdr = {
-		.type = XS_WATCH_EVENT,
-		.len = path_size + token_size,
-	};
-	char *body;
-
-	body = kmalloc(hdr.len, GFP_KERNEL);
-	if (!body)
-		return;
-	memcpy(body, path, path_size);
-	memcpy(body + path_size, w->token, token_size);
-	queue_message(w->session, &hdr, body);
-	kfree(body);
-}
-
-static int add_watch(struct session *s, const char *path, const char *token)
-{
-	struct user_watch *w;
-	int err = -ENOMEM;
-
-	w = kzalloc_obj(*w, GFP_KERNEL);
-	if (!w)
-		return -ENOMEM;
-	w->session = s;
-	w->watch.will_handle = has_room;
-	w->watch.callback = watch_fired;
-	w->watch.node = kstrdup(path, GFP_KERNEL);
-	w->token = kstrdup(token, GFP_KERNEL);
-	if (!w->watch.node || !w->token)
-		goto free_watch;
-	err = register_xenbus_watch(&w->watch);
-	if (err)
-		goto free_watch;
-	list_add(&w->list, &s->watches);
-	return 0;
-
-free_watch:
-	free_watch(w);
-	return err;
-}
-
-static void remove_watch(struct user_watch *w)
-{
-	unregister_xenbus_watch(&w->watch);
-	list_del(&w->list);
-	free_watch(w);
-}
-
-static struct user_watch *find_watch(struct session *s, const char *path,
-				     const char *token)
-{
-	struct user_watch *w;
-
-	list_for_each_entry(w, &s->watches, list)
-		if (!strcmp(w->watch.node, path) && !strcmp(w->token, token))
-			return w;
-	return NULL;
-}
-
-/* The body is a path and a token, each with its NUL. */
-static int change_watches(struct session *s)
-{
-	const char *path = s->body;
-	const char *token = path + strlen(path) + 1;
-	struct user_watch *w;
-	int err;
-
-	if (token >= path + s->hdr.len ||
-	    token + strlen(token) >= path + s->hdr.len)
-		return reply(s, XS_ERROR, "EINVAL");
-	w = find_watch(s, path, token);
-	if (s->hdr.type == XS_WATCH) {
-		if (w)
-			return reply(s, XS_ERROR, "EEXIST");
-		err = add_watch(s, path, token);
-		if (err)
-			return err;
-	} else {
-		if (!w)
-			return reply(s, XS_ERROR, "ENOENT");
-		remove_watch(w);
-	}
-	return reply(s, s->hdr.type, "OK");
+	return session_nr_queued(s) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 /* ------------------------------------------------------------------------
  * What is written
  */
-
-static int store_request(struct session *s)
-{
-	struct transaction *t;
-	int err;
-
-	/* From what is looked at here to the answer there is one xenstored. */
-	guest_store_enter();
-	t = s->hdr.tx_id ? find_transaction(s) : NULL;
-	if (s->hdr.type == XS_TRANSACTION_START && !s->hdr.tx_id)
-		err = start_transaction(s);
-	else if (s->hdr.type == XS_TRANSACTION_END)
-		err = end_transaction(s, t);
-	else
-		err = other_request(s, t);
-	guest_store_leave();
-	return err;
-}
-
-static int request(struct session *s)
-{
-	s->body[s->hdr.len] = 0;
-	switch (s->hdr.type) {
-	case XS_WATCH:
-	case XS_UNWATCH:
-		return change_watches(s);
-	case XS_RESET_WATCHES:
-		/* They are the kernel's as well. */
-		return reply(s, XS_ERROR, "EACCES");
-	default:
-		return store_request(s);
-	}
-}
 
 /* How much is missing: of the header, or, if that is there, of the body. */
 static unsigned int missing(const struct session *s)
@@ -494,25 +176,32 @@ static int take_piece(struct session *s, const char __user *buf,
 	return 0;
 }
 
+/* Up to the end of a request, so that who writes more is asked to wait. */
 static ssize_t write_locked(struct session *s, const char __user *buf,
 			    size_t len)
 {
-	ssize_t done = 0;
-	int err = 0;
+	unsigned int piece;
+	size_t done = 0;
+	int err;
 
-	while (!err && done < len) {
-		unsigned int n = min_t(size_t, len - done, missing(s));
-
-		err = take_piece(s, buf + done, n);
+	while (done < len) {
+		piece = min_t(size_t, len - done, missing(s));
+		err = take_piece(s, buf + done, piece);
 		if (err)
-			break;
-		done += n;
-		if (s->written < sizeof(s->hdr) || missing(s))
-			continue;
-		err = request(s);
-		s->written = 0;
+			return err;
+		done += piece;
+		if (s->written >= sizeof(s->hdr) && !missing(s)) {
+			err = session_request(s);
+			s->written = 0;
+			return err ?: done;
+		}
 	}
-	return err ?: done;
+	return done;
+}
+
+static bool may_write(const struct session *s)
+{
+	return session_nr_queued(s) < SESSION_QUEUE_MAX;
 }
 
 static ssize_t session_write(struct file *file, const char __user *buf,
@@ -521,14 +210,11 @@ static ssize_t session_write(struct file *file, const char __user *buf,
 	struct session *s = file->private_data;
 	ssize_t ret;
 
-	while (nr_queued(s) >= QUEUE_MAX) {
-		if (file->f_flags & O_NONBLOCK)
-			return -EAGAIN;
-		ret = wait_event_interruptible(s->wait,
-					       nr_queued(s) < QUEUE_MAX);
-		if (ret)
-			return ret;
-	}
+	if (!may_write(s) && (file->f_flags & O_NONBLOCK))
+		return -EAGAIN;
+	ret = wait_event_interruptible(s->wait, may_write(s));
+	if (ret)
+		return ret;
 	mutex_lock(&s->lock);
 	ret = write_locked(s, buf, len);
 	mutex_unlock(&s->lock);
@@ -556,30 +242,12 @@ static int session_open(struct inode *inode, struct file *file)
 	return stream_open(inode, file);
 }
 
-static void abort_transaction(struct transaction *t)
-{
-	struct kvec part = { "F", 2 };
-	struct guest_reply answer;
-
-	guest_store_enter();
-	if (t->generation == guest_store_generation() &&
-	    !guest_store_call(XS_TRANSACTION_END, t->id, &part, 1, &answer))
-		kfree(answer.body);
-	guest_store_leave();
-	forget_transaction(t);
-}
-
 static int session_release(struct inode *inode, struct file *file)
 {
 	struct session *s = file->private_data;
-	struct transaction *t, *next_t;
-	struct user_watch *w, *next_w;
 	struct message *msg;
 
-	list_for_each_entry_safe(t, next_t, &s->transactions, list)
-		abort_transaction(t);
-	list_for_each_entry_safe(w, next_w, &s->watches, list)
-		remove_watch(w);
+	session_end(s);
 	while ((msg = take_message(s)))
 		kfree(msg);
 	kfree(s);
