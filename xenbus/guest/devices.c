@@ -107,6 +107,12 @@ static bool is_gone(const char *path)
 	return false;
 }
 
+static bool is_new(struct xenbus_device *dev)
+{
+	return xenbus_read_driver_state(dev, dev->nodename) ==
+	       XenbusStateInitialising;
+}
+
 /*
  * The toolstack has made another device in this one's place: its state is that
  * of a new one and ours is not, or its backend is in another domain.
@@ -115,11 +121,11 @@ static bool is_another(struct xenbus_device *dev)
 {
 	unsigned int backend;
 
-	if (xenbus_read_driver_state(dev, dev->nodename) !=
-	    XenbusStateInitialising)
+	if (!is_new(dev))
 		return false;
+	/* Looked at once more: the driver may just have gone on from there. */
 	if (dev->state != XenbusStateInitialising)
-		return true;
+		return is_new(dev);
 	backend = xenbus_read_unsigned(dev->nodename, "backend-id",
 				       dev->otherend_id);
 	return dev->otherend && backend != dev->otherend_id;

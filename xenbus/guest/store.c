@@ -33,8 +33,10 @@
  * replaced by a newer one, and its domain may be busy.
  */
 #define PATIENCE	(300 * HZ)
-/* Until it has answered once, in case nobody is there. */
+/* Until it has said anything, in case nobody is there. */
 #define PATIENCE_START	(30 * HZ)
+/* Since it has been silent for too long, until it says something. */
+#define PATIENCE_SILENT	HZ
 
 /**
  * struct call - a request that is not answered yet; on its caller's stack
@@ -57,7 +59,7 @@ struct call {
  * @sending:	held while a request goes into the ring
  * @reading:	held by the reader while it is inside a message
  * @reader:	takes what xenstored writes
- * @patience:	how long xenstored may take, in jiffies
+ * @patience:	PATIENCE or one of the others, as things stand
  * @lock:	guards what follows
  * @waiting:	struct call, sent or being sent
  * @next_id:	of a call
@@ -181,7 +183,7 @@ static int send_bytes(const void *buf, unsigned int len)
 			continue;
 		guest_ring_notify();
 		if (!wait_event_timeout(guest_ring_wait, guest_ring_has_room(),
-					store.patience))
+					READ_ONCE(store.patience)))
 			return -ETIMEDOUT;
 	}
 	return 0;
@@ -228,11 +230,12 @@ static void give_up(struct call *call)
 	waits = !list_empty(&call->list);
 	list_del_init(&call->list);
 	spin_unlock(&store.lock);
-	if (waits) {
-		pr_err("xen-guest: xenstore has not answered for %lu s\n",
-		       store.patience / HZ);
-		call->err = -ETIMEDOUT;
-	}
+	if (!waits)
+		return;
+	call->err = -ETIMEDOUT;
+	if (READ_ONCE(store.patience) != PATIENCE_SILENT)
+		pr_err("xen-guest: xenstore does not answer\n");
+	WRITE_ONCE(store.patience, PATIENCE_SILENT);
 }
 
 static unsigned int length(const struct kvec *parts, unsigned int nr)
@@ -279,7 +282,8 @@ int guest_store_call(u32 type, u32 tx, const struct kvec *parts,
 		return err;
 	hdr.req_id = call.id;
 	send_message(&hdr, parts, nr);
-	if (!wait_for_completion_timeout(&call.answered, store.patience))
+	if (!wait_for_completion_timeout(&call.answered,
+					 READ_ONCE(store.patience)))
 		give_up(&call);
 	if (call.err)
 		return call.err;
@@ -340,7 +344,7 @@ static int read_bytes(void *buf, unsigned int len)
 		if (!wait_event_timeout(guest_ring_wait,
 					guest_ring_has_data() ||
 					kthread_should_stop(),
-					store.patience))
+					READ_ONCE(store.patience)))
 			return -ETIMEDOUT;
 		if (kthread_should_stop())
 			return -ETIMEDOUT;
@@ -362,6 +366,7 @@ static int read_message(void)
 	if (err)
 		return err;
 	store.scratch[hdr.len] = 0;
+	WRITE_ONCE(store.patience, PATIENCE);
 
 	if (hdr.type == XS_WATCH_EVENT)
 		guest_watch_event(store.scratch, hdr.len);
@@ -478,7 +483,6 @@ int guest_store_init(void)
 		pr_err("xen-guest: xenstore cannot be used: %d\n", err);
 		goto stop_reader;
 	}
-	store.patience = PATIENCE;
 	return 0;
 
 stop_reader:

@@ -187,11 +187,11 @@ static struct event *next_event(void)
 static void handle(struct event *event)
 {
 	struct xenbus_watch *watch = event->watched->watch;
-	/* The callback may end its own watch, and it goes with that. */
-	bool freed = is_summary(event);
+	/* That goes with its watch, which the callback may end. */
+	bool summary = is_summary(event);
 
 	watch->callback(watch, event->path, event->watched->token);
-	if (!freed)
+	if (!summary)
 		kfree(event);
 
 	spin_lock(&watches.lock);
