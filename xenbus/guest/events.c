@@ -248,7 +248,7 @@ static void close_port(evtchn_port_t port)
 	int err = HYPERVISOR_event_channel_op(EVTCHNOP_close, &close);
 
 	if (err)
-		pr_err("port %u cannot be closed: %d\n", port, err);
+		pr_err("xen-guest: port %u cannot be closed: %d\n", port, err);
 }
 
 static int make_irq(struct guest_channel *channel)
@@ -477,7 +477,7 @@ void rebind_evtchn_irq(evtchn_port_t port, int irq)
 	err = attach(channel, port);
 	mutex_unlock(&bind_lock);
 	if (err) {
-		pr_err("irq %d cannot have port %u: %d\n", irq, port, err);
+		pr_err("xen-guest: irq %d cannot have port %u: %d\n", irq, port, err);
 	} else {
 		raw_spin_lock_irqsave(&channel->lock, flags);
 		if (!channel->masks)
@@ -546,7 +546,7 @@ void guest_events_resume(void)
 	}
 	err = guest_events_ops->resume();
 	if (err)
-		pr_err("no event will come: %d\n", err);
+		pr_err("xen-guest: no event will come: %d\n", err);
 }
 
 static int __init start(void)
@@ -554,7 +554,7 @@ static int __init start(void)
 	int err;
 
 	if (!fifo && guest_fifo_is_lent()) {
-		pr_info("fifo=0 comes too late: it was begun with\n");
+		pr_info("xen-guest: fifo=0 comes too late: it was begun with\n");
 		fifo = true;
 	}
 	if (fifo) {
@@ -562,7 +562,7 @@ static int __init start(void)
 		err = guest_events_ops->start();
 		if (!err)
 			return 0;
-		pr_info("no FIFO event channels: %d\n", err);
+		pr_info("xen-guest: no FIFO event channels: %d\n", err);
 	}
 	guest_events_ops = &guest_twolevel_ops;
 	return guest_events_ops->start();
@@ -578,7 +578,7 @@ int __init guest_events_init(void)
 	err = start();
 	if (err)
 		goto err_lateeoi;
-	pr_info("%s event channels\n", guest_events_ops->name);
+	pr_info("xen-guest: %s event channels\n", guest_events_ops->name);
 	err = guest_upcall_init();
 	if (err)
 		goto err_stop;

@@ -121,7 +121,7 @@ static u32 take(u32 port, struct guest_event_loop *loop)
 	event_word_t old;
 
 	if (!is_there(port)) {
-		pr_err_ratelimited("the hypervisor tells of port %u, which there is not\n",
+		pr_err_ratelimited("xen-guest: the hypervisor tells of port %u, which there is not\n",
 				   port);
 		return 0;
 	}

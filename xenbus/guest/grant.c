@@ -85,7 +85,7 @@ static int want_free(unsigned int count)
 		first = guest_table_entries();
 		err = guest_table_grow();
 		if (err) {
-			pr_warn_ratelimited("the grant table is full: %u of %u entries are free, %u wait for their users\n",
+			pr_warn_ratelimited("xen-guest: the grant table is full: %u of %u entries are free, %u wait for their users\n",
 					    gnttab_free_count, guest_table_limit(),
 					    nr_waiting);
 			return -ENOSPC;
@@ -297,7 +297,7 @@ static void report(unsigned int left)
 	/* At each doubling: a backend must not fill the log. */
 	if (left > 2 * reported) {
 		reported = left;
-		pr_info("%u granted pages are still mapped by others\n", left);
+		pr_info("xen-guest: %u granted pages are still mapped by others\n", left);
 	} else if (!left) {
 		reported = 0;
 	}
@@ -360,7 +360,7 @@ int __init guest_grant_init(void)
 	}
 	kept = add_entries(0);
 	if (kept)
-		pr_info("%u pages that were granted earlier are still mapped by others\n",
+		pr_info("xen-guest: %u pages that were granted earlier are still mapped by others\n",
 			kept);
 	return 0;
 }
@@ -370,7 +370,7 @@ void guest_grant_exit(void)
 	cancel_delayed_work_sync(&waiting_work);
 	/* They are not ours to free while somebody writes to them. */
 	if (nr_waiting)
-		pr_warn("%u granted pages are lost: others have them mapped\n",
+		pr_warn("xen-guest: %u granted pages are lost: others have them mapped\n",
 			nr_waiting);
 	kvfree(slots);
 	guest_table_exit();

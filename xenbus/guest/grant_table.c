@@ -144,7 +144,7 @@ static int query(unsigned int *now, unsigned int *max)
 	if (err)
 		return err;
 	if (size.status != GNTST_okay || !size.max_nr_frames) {
-		pr_err("the hypervisor gives us no grant table: %d\n",
+		pr_err("xen-guest: the hypervisor gives us no grant table: %d\n",
 		       size.status);
 		return -ENODEV;
 	}
@@ -200,7 +200,7 @@ int __init guest_table_init(void)
 
 	err = set_version();
 	if (err) {
-		pr_err("the grant table cannot be of version 1: %d\n", err);
+		pr_err("xen-guest: the grant table cannot be of version 1: %d\n", err);
 		return err;
 	}
 	err = query(&now, &max);
@@ -215,7 +215,7 @@ int __init guest_table_init(void)
 	while (!err && nr_grant_frames < now)
 		err = guest_table_grow();
 	if (err) {
-		pr_err("cannot have frame %u of the grant table: %d\n",
+		pr_err("xen-guest: cannot have frame %u of the grant table: %d\n",
 		       nr_grant_frames, err);
 		guest_table_exit();
 	}

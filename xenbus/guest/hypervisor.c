@@ -173,11 +173,11 @@ int guest_hvm_param(unsigned int index, const char *name, u64 *value)
 	int err = HYPERVISOR_hvm_op(HVMOP_get_param, &param);
 
 	if (err < 0) {
-		pr_err("HVM parameter %s cannot be read: %d\n", name, err);
+		pr_err("xen-guest: HVM parameter %s cannot be read: %d\n", name, err);
 		return -ENODEV;
 	}
 	if (!param.value) {
-		pr_err("HVM parameter %s is zero: the toolstack has not set it\n",
+		pr_err("xen-guest: HVM parameter %s is zero: the toolstack has not set it\n",
 		       name);
 		return -ENODEV;
 	}
@@ -191,7 +191,7 @@ int __init guest_hypervisor_init(void)
 
 	leaves = find_leaves();
 	if (!leaves) {
-		pr_info("not a guest of Xen\n");
+		pr_info("xen-guest: not a guest of Xen\n");
 		return -ENODEV;
 	}
 	/* What the other vendors' processors have is Intel's. */
@@ -201,11 +201,11 @@ int __init guest_hypervisor_init(void)
 	version = HYPERVISOR_xen_version(XENVER_version, NULL);
 	err = read_features();
 	if (version <= 0 || err < 0) {
-		pr_err("the hypervisor announces itself as Xen, but does not answer: %d\n",
+		pr_err("xen-guest: the hypervisor announces itself as Xen, but does not answer: %d\n",
 		       err ?: version);
 		return -ENODEV;
 	}
-	pr_info("Xen %d.%d\n", version >> 16, version & 0xffff);
+	pr_info("xen-guest: Xen %d.%d\n", version >> 16, version & 0xffff);
 	return 0;
 }
 

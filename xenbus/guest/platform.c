@@ -166,7 +166,7 @@ int __init guest_platform_init(void)
 	if (err)
 		return err;
 	if (!platform) {
-		pr_err("there is no Xen platform device (xen_platform_pci=1 in the domain's configuration gives one), or another driver has it\n");
+		pr_err("xen-guest: there is no Xen platform device (xen_platform_pci=1 in the domain's configuration gives one), or another driver has it\n");
 		pci_unregister_driver(&platform_driver);
 		return -ENODEV;
 	}

@@ -98,7 +98,7 @@ int __init guest_shared_info_init(void)
 		return -ENOMEM;
 	err = guest_shared_info_resume();
 	if (err) {
-		pr_err("cannot have the shared info page: %d\n", err);
+		pr_err("xen-guest: cannot have the shared info page: %d\n", err);
 		memunmap(shared);
 		return err;
 	}

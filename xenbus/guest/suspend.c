@@ -42,10 +42,10 @@ static void resume_machine(void)
 
 	err = guest_shared_info_resume();
 	if (err)
-		pr_err("cannot have the shared info page: %d\n", err);
+		pr_err("xen-guest: cannot have the shared info page: %d\n", err);
 	err = guest_grant_resume();
 	if (err)
-		pr_err("cannot have the grant table: %d\n", err);
+		pr_err("xen-guest: cannot have the grant table: %d\n", err);
 	guest_events_resume();
 	guest_upcall_resume();
 	guest_unplug_resume();
@@ -58,7 +58,7 @@ static int suspend_machine(void *data)
 
 	err = syscore_suspend();
 	if (err) {
-		pr_err("cannot suspend: the kernel's core says %d\n", err);
+		pr_err("xen-guest: cannot suspend: the kernel's core says %d\n", err);
 		return err;
 	}
 	/* 0: we are somebody else now; 1: we are not; or an error. */
@@ -96,7 +96,7 @@ int guest_suspend(void)
 	if (err == -ENOTSUPP)
 		err = -EOPNOTSUPP;
 	if (err)
-		pr_err("cannot suspend: %d\n", err);
+		pr_err("xen-guest: cannot suspend: %d\n", err);
 	/* Whoever thaws devices next has not left this machine. */
 	cancelled = true;
 	return err;

@@ -51,7 +51,7 @@ static unsigned int __init meaning(const char *name)
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(name, words[i].name))
 			return words[i].what;
-	pr_err("unplug=%s: \"%s\" has no meaning\n", unplug, name);
+	pr_err("xen-guest: unplug=%s: \"%s\" has no meaning\n", unplug, name);
 	return 0;
 }
 
@@ -74,18 +74,18 @@ static unsigned int __init wanted(void)
 static bool __init host_can(void)
 {
 	if (inw(XEN_IOPORT_MAGIC) != XEN_IOPORT_MAGIC_VAL) {
-		pr_info("the host has no way to unplug emulated devices\n");
+		pr_info("xen-guest: the host has no way to unplug emulated devices\n");
 		return false;
 	}
 	if (inb(XEN_IOPORT_PROTOVER) != 1) {
-		pr_warn("the host's way to unplug emulated devices is not known\n");
+		pr_warn("xen-guest: the host's way to unplug emulated devices is not known\n");
 		return false;
 	}
 	outw(XEN_IOPORT_LINUX_PRODNUM, XEN_IOPORT_PRODNUM);
 	outl(XEN_IOPORT_LINUX_DRVVER, XEN_IOPORT_DRVVER);
 	/* Who does not want us says so by not being there any more. */
 	if (inw(XEN_IOPORT_MAGIC) != XEN_IOPORT_MAGIC_VAL) {
-		pr_err("the host does not want this driver\n");
+		pr_err("xen-guest: the host does not want this driver\n");
 		return false;
 	}
 	return true;
@@ -165,7 +165,7 @@ int __init guest_unplug_init(void)
 	unsigned int what = wanted();
 
 	if (what & XEN_UNPLUG_NEVER) {
-		pr_info("emulated devices stay, and there are no paravirtual ones: unplug=never\n");
+		pr_info("xen-guest: emulated devices stay, and there are no paravirtual ones: unplug=never\n");
 		return 0;
 	}
 	if (what & XEN_UNPLUG_UNNECESSARY) {

@@ -146,20 +146,20 @@ static int cpu_online_step(unsigned int cpu)
 
 	guest_vcpu_identify();
 	if (!guest_vcpu_info(cpu)) {
-		pr_info_once("CPU %u and others from vCPU %u on get no events\n",
+		pr_info_once("xen-guest: CPU %u and others from vCPU %u on get no events\n",
 			     cpu, guest_vcpu_id(cpu));
 		return 0;
 	}
 	err = guest_events_ops->cpu_up(cpu);
 	if (err) {
-		pr_err("CPU %u gets no events: %d\n", cpu, err);
+		pr_err("xen-guest: CPU %u gets no events: %d\n", cpu, err);
 		return 0;
 	}
 	if (line)
 		return 0;
 	err = vector_announce(cpu);
 	if (err)
-		pr_info("CPU %u has no vector for events: %d\n", cpu, err);
+		pr_info("xen-guest: CPU %u has no vector for events: %d\n", cpu, err);
 	per_cpu(has_vector, cpu) = !err;
 	return 0;
 }
@@ -291,7 +291,7 @@ void guest_upcall_resume(void)
 			continue;
 		err = vector_announce(cpu);
 		if (err)
-			pr_err("CPU %u has lost its vector for events: %d\n",
+			pr_err("xen-guest: CPU %u has lost its vector for events: %d\n",
 			       cpu, err);
 	}
 }
@@ -329,7 +329,7 @@ int __init guest_upcall_init(void)
 	if (vector) {
 		err = vectors_alloc();
 		if (err)
-			pr_warn("cannot have interrupt vectors: %d\n", err);
+			pr_warn("xen-guest: cannot have interrupt vectors: %d\n", err);
 		line = err;
 	} else {
 		line = true;
@@ -347,7 +347,7 @@ int __init guest_upcall_init(void)
 		if (err)
 			goto err_states;
 	}
-	pr_info("events come by %s\n",
+	pr_info("xen-guest: events come by %s\n",
 		line ? "the platform device's interrupt line" :
 		       "a vector of each vCPU");
 	return 0;
