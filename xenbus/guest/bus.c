@@ -53,26 +53,13 @@ static int read_otherend(struct xenbus_device *dev)
 
 static void forget_otherend(struct xenbus_device *dev)
 {
-	struct guest_device *gdev = guest_device(dev);
-
-	kfree(gdev->old_otherend);
-	gdev->old_otherend = NULL;
 	kfree(dev->otherend);
 	dev->otherend = NULL;
 }
 
 static int find_otherend(struct xenbus_device *dev)
 {
-	struct guest_device *gdev = guest_device(dev);
-	const char *old = dev->otherend;
-	int err;
-
-	err = to_xenbus_driver(dev->dev.driver)->read_otherend_details(dev);
-	if (err || !old)
-		return err;
-	kfree(gdev->old_otherend);
-	gdev->old_otherend = old;
-	return 0;
+	return to_xenbus_driver(dev->dev.driver)->read_otherend_details(dev);
 }
 
 /* Also an event that was on its way when the path became another one. */
@@ -256,6 +243,8 @@ static int restore(struct xenbus_device *dev)
 	int err;
 
 	unwatch_otherend(dev);
+	/* Whoever could be reading it is frozen. */
+	forget_otherend(dev);
 	err = find_otherend(dev);
 	if (err)
 		return err;

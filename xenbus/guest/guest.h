@@ -211,15 +211,12 @@ extern const struct attribute_group *guest_device_groups[];
  * @xdev:	as drivers do
  * @replaced:	it is gone from xenstore, or another one is there in its place:
  *		what is there is not ours to write to
- * @old_otherend: the path before the last resume.  Nobody may have told a
- *		driver's own thread, which can be reading it
  * @type:	&xenbus_device.devicetype
  * @path:	&xenbus_device.nodename
  */
 struct guest_device {
 	struct xenbus_device xdev;
 	bool replaced;
-	const char *old_otherend;
 	const char *type;
 	const char *path;
 };
