@@ -5,6 +5,7 @@
 #ifndef _XEN_GUEST_CHANNEL_H
 #define _XEN_GUEST_CHANNEL_H
 
+#include <linux/list.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -28,9 +29,11 @@
  * @slow:	it came in a pass that took too long, so that it has to wait
  * @spurious:	events in a row that its user found nothing to do for
  * @eoi:	takes GUEST_MASK_EOI away, later
+ * @link:	in the list of all channels, whose lock guards it
  * @rcu:	it is looked up in interrupts
  *
- * Made by bind, freed by unbind, which the irq's user calls.
+ * Made by bind, freed by unbind, which the irq's user calls; or with the module,
+ * if he has only freed the irq, as is done with what the toolstack opened.
  */
 struct guest_channel {
 	raw_spinlock_t lock;	/* guards what is not constant */
@@ -42,9 +45,13 @@ struct guest_channel {
 	bool slow;
 	u8 spurious;
 	struct delayed_work eoi;
+	struct list_head link;
 	struct rcu_head rcu;
 };
 
+int guest_channel_make_irq(struct guest_channel *channel);
+void guest_channel_arrives(struct guest_channel *channel);
+void guest_channel_leaves(struct guest_channel *channel);
 struct guest_channel *guest_channel_of(unsigned int irq);
 void guest_channel_mask(struct guest_channel *channel, unsigned int why);
 void guest_channel_unmask(struct guest_channel *channel, unsigned int why);

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Event channels as interrupts.
+ * Event channels: who has which, and whose handler is run when there is an event.
  *
- * Whoever binds a port gets an irq, which the kernel treats as an edge.  Who
- * binds it "late EOI" says when he is done, and hears of nothing until then:
- * lateeoi.c.
+ * Whoever binds a port gets an irq (channel.c).  Who binds it "late EOI" says
+ * when he is done, and hears of nothing until then (lateeoi.c).
  */
-#include <linux/atomic.h>
 #include <linux/cpumask.h>
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
 #include <linux/jiffies.h>
+#include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -34,189 +33,12 @@ MODULE_PARM_DESC(fifo, "Have pending events told of in queues, where the hypervi
 
 const struct guest_events_ops *guest_events_ops __ro_after_init;
 
-/* Channels by port.  Looked up in interrupts; changed under bind_lock. */
-static DEFINE_XARRAY(channels);
+/* Guards all_channels, and channels against everybody but interrupts. */
 static DEFINE_MUTEX(bind_lock);
-/* How many channels a CPU has, so that they are spread. */
-static DEFINE_PER_CPU(atomic_t, load);
-
-/**
- * guest_channel_mask() - have a channel be silent for one more reason
- * @channel:	the channel
- * @why:	GUEST_MASK_*
- *
- * Context: any; under &guest_channel.lock.
- */
-void guest_channel_mask(struct guest_channel *channel, unsigned int why)
-{
-	if (!channel->masks && channel->port)
-		guest_events_ops->mask(channel->port);
-	channel->masks |= why;
-}
-
-/**
- * guest_channel_unmask() - have a channel be silent for one reason less
- * @channel:	the channel
- * @why:	GUEST_MASK_*
- *
- * What has come meanwhile is told of, if it was the last one.
- *
- * Context: any; under &guest_channel.lock, interrupts off.
- */
-void guest_channel_unmask(struct guest_channel *channel, unsigned int why)
-{
-	if (!(channel->masks & why))
-		return;
-	channel->masks &= ~why;
-	if (!channel->masks && channel->port)
-		guest_events_ops->unmask(channel->port, channel->cpu);
-}
-
-static void irq_event_mask(struct irq_data *data)
-{
-	struct guest_channel *channel = irq_data_get_irq_chip_data(data);
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&channel->lock, flags);
-	guest_channel_mask(channel, GUEST_MASK_IRQ);
-	raw_spin_unlock_irqrestore(&channel->lock, flags);
-}
-
-static void irq_event_unmask(struct irq_data *data)
-{
-	struct guest_channel *channel = irq_data_get_irq_chip_data(data);
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&channel->lock, flags);
-	guest_channel_unmask(channel, GUEST_MASK_IRQ);
-	raw_spin_unlock_irqrestore(&channel->lock, flags);
-}
-
-static void irq_event_ack(struct irq_data *data)
-{
-	struct guest_channel *channel = irq_data_get_irq_chip_data(data);
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&channel->lock, flags);
-	if (channel->late)
-		guest_channel_mask(channel, GUEST_MASK_EOI);
-	if (channel->port)
-		guest_events_ops->clear(channel->port);
-	raw_spin_unlock_irqrestore(&channel->lock, flags);
-}
-
-/* No handler is run for this one, so no EOI would come. */
-static void irq_event_mask_ack(struct irq_data *data)
-{
-	struct guest_channel *channel = irq_data_get_irq_chip_data(data);
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&channel->lock, flags);
-	guest_channel_mask(channel, GUEST_MASK_IRQ);
-	if (channel->port)
-		guest_events_ops->clear(channel->port);
-	raw_spin_unlock_irqrestore(&channel->lock, flags);
-}
-
-static int irq_event_retrigger(struct irq_data *data)
-{
-	struct guest_channel *channel = irq_data_get_irq_chip_data(data);
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&channel->lock, flags);
-	if (channel->port) {
-		/* An event that is set unseen is told of when it is unmasked. */
-		guest_channel_mask(channel, GUEST_MASK_MOVE);
-		guest_events_ops->set(channel->port);
-		guest_channel_unmask(channel, GUEST_MASK_MOVE);
-	}
-	raw_spin_unlock_irqrestore(&channel->lock, flags);
-	return 1;
-}
-
-static unsigned int pick_cpu(const struct cpumask *mask)
-{
-	unsigned int cpu, best = nr_cpu_ids;
-	int least = INT_MAX;
-
-	for_each_cpu_and(cpu, mask, cpu_online_mask) {
-		int here = atomic_read(&per_cpu(load, cpu));
-
-		if (here < least && guest_upcall_reaches(cpu)) {
-			least = here;
-			best = cpu;
-		}
-	}
-	return best;
-}
-
-/* With interrupts off. */
-static int move(struct guest_channel *channel, unsigned int cpu)
-{
-	struct evtchn_bind_vcpu bind = { .vcpu = guest_vcpu_id(cpu) };
-	int err = 0;
-
-	raw_spin_lock(&channel->lock);
-	if (channel->port) {
-		bind.port = channel->port;
-		/* What is pending is told of where it is unmasked. */
-		guest_channel_mask(channel, GUEST_MASK_MOVE);
-		err = HYPERVISOR_event_channel_op(EVTCHNOP_bind_vcpu, &bind);
-		if (!err) {
-			atomic_dec(&per_cpu(load, channel->cpu));
-			atomic_inc(&per_cpu(load, cpu));
-			channel->cpu = cpu;
-		}
-		guest_channel_unmask(channel, GUEST_MASK_MOVE);
-	}
-	raw_spin_unlock(&channel->lock);
-	return err;
-}
-
-static int irq_event_set_affinity(struct irq_data *data,
-				  const struct cpumask *mask, bool force)
-{
-	struct guest_channel *channel = irq_data_get_irq_chip_data(data);
-	unsigned int cpu = pick_cpu(mask);
-	int err;
-
-	if (cpu >= nr_cpu_ids)
-		return -EINVAL;
-	if (cpu != channel->cpu) {
-		err = move(channel, cpu);
-		if (err)
-			return err;
-	}
-	irq_data_update_effective_affinity(data, cpumask_of(cpu));
-	return IRQ_SET_MASK_OK;
-}
-
-static struct irq_chip event_chip = {
-	.name = "xen-event",
-	.irq_mask = irq_event_mask,
-	.irq_unmask = irq_event_unmask,
-	.irq_ack = irq_event_ack,
-	.irq_mask_ack = irq_event_mask_ack,
-	.irq_retrigger = irq_event_retrigger,
-	.irq_set_affinity = irq_event_set_affinity,
-	.flags = IRQCHIP_SKIP_SET_WAKE,
-};
-
-/**
- * guest_channel_of() - the channel behind an irq
- * @irq: the irq
- *
- * Context: any.
- * Return: the channel, or NULL if the irq is none of ours.
- */
-struct guest_channel *guest_channel_of(unsigned int irq)
-{
-	struct irq_data *data = irq_get_irq_data(irq);
-
-	if (!data || irq_data_get_irq_chip(data) != &event_chip)
-		return NULL;
-	return irq_data_get_irq_chip_data(data);
-}
+/* By port. */
+static DEFINE_XARRAY(channels);
+/* Those without a port, too. */
+static LIST_HEAD(all_channels);
 
 /**
  * guest_events_handle() - a port has an event
@@ -251,30 +73,6 @@ static void close_port(evtchn_port_t port)
 		pr_err("xen-guest: port %u cannot be closed: %d\n", port, err);
 }
 
-static int make_irq(struct guest_channel *channel)
-{
-	int irq = irq_alloc_desc(NUMA_NO_NODE);
-
-	if (irq < 0)
-		return irq;
-	channel->irq = irq;
-	irq_set_chip_data(irq, channel);
-	irq_set_chip_and_handler_name(irq, &event_chip, handle_edge_irq,
-				      channel->late ? "late-eoi" : "edge");
-	return 0;
-}
-
-/* New channels tell vCPU 0; the kernel moves them when they are requested. */
-static unsigned int boot_vcpu(void)
-{
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu)
-		if (guest_vcpu_id(cpu) == 0)
-			return cpu;
-	return 0;
-}
-
 /* Under bind_lock. */
 static int attach(struct guest_channel *channel, evtchn_port_t port)
 {
@@ -289,53 +87,20 @@ static int attach(struct guest_channel *channel, evtchn_port_t port)
 		return err;
 	guest_events_ops->mask(port);
 	channel->port = port;
-	channel->cpu = boot_vcpu();
 	err = xa_err(xa_store(&channels, port, channel, GFP_KERNEL));
 	if (err)
 		channel->port = 0;
 	else
-		atomic_inc(&per_cpu(load, channel->cpu));
+		guest_channel_arrives(channel);
 	return err;
 }
 
-static int bind(evtchn_port_t port, bool late)
-{
-	struct guest_channel *channel;
-	int err;
-
-	channel = kzalloc_obj(*channel, GFP_KERNEL);
-	if (!channel)
-		return -ENOMEM;
-	raw_spin_lock_init(&channel->lock);
-	channel->late = late;
-	channel->masks = GUEST_MASK_IRQ;
-	guest_lateeoi_prepare(channel);
-
-	err = make_irq(channel);
-	if (err)
-		goto err_free;
-	mutex_lock(&bind_lock);
-	err = attach(channel, port);
-	mutex_unlock(&bind_lock);
-	if (err)
-		goto err_irq;
-	return channel->irq;
-
-err_irq:
-	irq_free_desc(channel->irq);
-err_free:
-	kfree(channel);
-	return err;
-}
-
-/* Nobody has requested the irq any more. */
-static void unbind(struct guest_channel *channel)
+/* Under bind_lock.  The port stays open; the caller may close it. */
+static evtchn_port_t detach(struct guest_channel *channel)
 {
 	evtchn_port_t port;
 	unsigned long flags;
 
-	guest_lateeoi_cancel(channel);
-	mutex_lock(&bind_lock);
 	raw_spin_lock_irqsave(&channel->lock, flags);
 	port = channel->port;
 	channel->port = 0;
@@ -344,13 +109,87 @@ static void unbind(struct guest_channel *channel)
 	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	if (port) {
 		xa_erase(&channels, port);
-		atomic_dec(&per_cpu(load, channel->cpu));
-		close_port(port);
+		guest_channel_leaves(channel);
 	}
-	mutex_unlock(&bind_lock);
+	return port;
+}
+
+static struct guest_channel *channel_create(bool late)
+{
+	struct guest_channel *channel = kzalloc_obj(*channel, GFP_KERNEL);
+	int err;
+
+	if (!channel)
+		return ERR_PTR(-ENOMEM);
+	raw_spin_lock_init(&channel->lock);
+	channel->late = late;
+	channel->masks = GUEST_MASK_IRQ;
+	guest_lateeoi_prepare(channel);
+	err = guest_channel_make_irq(channel);
+	if (err) {
+		kfree(channel);
+		return ERR_PTR(err);
+	}
+	return channel;
+}
+
+static void channel_destroy(struct guest_channel *channel)
+{
 	irq_free_desc(channel->irq);
 	/* An interrupt on another CPU may just have looked it up. */
 	kfree_rcu(channel, rcu);
+}
+
+/* Under bind_lock.  Returns the irq. */
+static int bind_new(evtchn_port_t port, bool late)
+{
+	struct guest_channel *channel = channel_create(late);
+	int err;
+
+	if (IS_ERR(channel))
+		return PTR_ERR(channel);
+	err = attach(channel, port);
+	if (err) {
+		channel_destroy(channel);
+		return err;
+	}
+	list_add(&channel->link, &all_channels);
+	return channel->irq;
+}
+
+/* Whoever had it before has freed the irq, and no more than that. */
+static int bind_again(const struct guest_channel *channel, bool late)
+{
+	if (channel->late != late || irq_has_action(channel->irq))
+		return -EBUSY;
+	return channel->irq;
+}
+
+static int bind(evtchn_port_t port, bool late)
+{
+	struct guest_channel *channel;
+	int ret;
+
+	mutex_lock(&bind_lock);
+	channel = xa_load(&channels, port);
+	ret = channel ? bind_again(channel, late) : bind_new(port, late);
+	mutex_unlock(&bind_lock);
+	return ret;
+}
+
+/* Nobody has requested the irq any more. */
+static void unbind(struct guest_channel *channel)
+{
+	evtchn_port_t port;
+
+	guest_lateeoi_cancel(channel);
+	mutex_lock(&bind_lock);
+	list_del(&channel->link);
+	port = detach(channel);
+	if (port)
+		close_port(port);
+	mutex_unlock(&bind_lock);
+	channel_destroy(channel);
 }
 
 static int bind_handler(evtchn_port_t port, bool late, irq_handler_t handler,
@@ -373,10 +212,11 @@ static int bind_handler(evtchn_port_t port, bool late, irq_handler_t handler,
  * bind_evtchn_to_irq() - have an irq for a port
  * @port: the port, which nobody else has
  *
- * It belongs to the irq from now on, and is closed with it.
+ * It belongs to the irq from now on, and is closed with it.  Whoever must not
+ * close it frees the irq alone, and is given the same one next time.
  *
  * Context: process; sleeps.
- * Return: the irq; or -EBUSY, if somebody has the port, or another negative
+ * Return: the irq; or -EBUSY, if somebody uses the port, or another negative
  *	   errno, with the port still the caller's.
  */
 int bind_evtchn_to_irq(evtchn_port_t port)
@@ -541,7 +381,7 @@ void guest_events_resume(void)
 	xa_for_each(&channels, port, channel) {
 		channel->port = 0;
 		channel->masks &= ~GUEST_MASK_EOI;
-		atomic_dec(&per_cpu(load, channel->cpu));
+		guest_channel_leaves(channel);
 		xa_erase(&channels, port);
 	}
 	err = guest_events_ops->resume();
@@ -591,8 +431,24 @@ err_lateeoi:
 	return err;
 }
 
+/* What the toolstack opened once and for all is not closed. */
+static void leave_channels(void)
+{
+	struct guest_channel *channel, *next;
+
+	mutex_lock(&bind_lock);
+	list_for_each_entry_safe(channel, next, &all_channels, link) {
+		list_del(&channel->link);
+		guest_lateeoi_cancel(channel);
+		detach(channel);
+		channel_destroy(channel);
+	}
+	mutex_unlock(&bind_lock);
+}
+
 void guest_events_exit(void)
 {
+	leave_channels();
 	guest_events_ops->stop();
 	guest_upcall_exit();
 	guest_lateeoi_exit();
