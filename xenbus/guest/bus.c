@@ -280,7 +280,7 @@ static const struct dev_pm_ops bus_pm_ops = {
 	.restore	= bus_restore,
 };
 
-compat_bus_type guest_bus = {
+COMPAT_BUS_TYPE guest_bus = {
 	.name		= "xen",
 	.match		= bus_match,
 	.uevent		= bus_uevent,

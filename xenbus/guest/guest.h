@@ -9,7 +9,7 @@
 #define _XEN_GUEST_H
 
 #include <linux/compiler.h>
-#include <linux/device/bus.h>
+#include <linux/device.h>
 #include <linux/types.h>
 #include <linux/uio.h>
 #include <xen/interface/event_channel.h>
@@ -203,7 +203,7 @@ void guest_watch_event(const char *body, unsigned int len);
 int guest_bus_init(void);
 void guest_bus_exit(void);
 
-extern compat_bus_type guest_bus;
+extern COMPAT_BUS_TYPE guest_bus;
 extern const struct attribute_group *guest_device_groups[];
 
 /**

@@ -23,11 +23,7 @@
 	int name(const struct device *dev, struct kobj_uevent_env *env)
 #endif
 
-/* And nobody can change the bus; with which release that began matters not. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
-typedef struct bus_type compat_bus_type;
-#else
-typedef const struct bus_type compat_bus_type;
-#endif
+/* Nor can anybody change the bus: its type is what drivers point to. */
+#define COMPAT_BUS_TYPE	typeof(*((struct device_driver *)NULL)->bus)
 
 #endif /* _COMPAT_LINUX_DEVICE_BUS_H */
