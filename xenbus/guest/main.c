@@ -2,17 +2,19 @@
 /*
  * xen-guest: what a kernel with Xen has built in, for one without.
  */
-#include <linux/errno.h>
+#include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 
 #include "guest.h"
 
-/* Each needs those before it. */
-static const struct {
+struct part {
 	int (*init)(void);
 	void (*exit)(void);
-} parts[] = {
+};
+
+/* Each needs those before it.  Only the module's init calls theirs. */
+static const struct part parts[] __refconst = {
 	{ guest_hypervisor_init, guest_hypervisor_exit },
 	{ guest_platform_init, guest_platform_exit },
 	{ guest_unplug_init, guest_unplug_exit },
