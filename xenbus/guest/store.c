@@ -20,6 +20,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -435,6 +436,8 @@ void guest_store_suspend(void)
  */
 void guest_store_resume(bool cancelled)
 {
+	/* Disks are not there yet. */
+	unsigned int noio = memalloc_noio_save();
 	int err = cancelled ? 0 : guest_ring_resume();
 
 	if (!cancelled) {
@@ -453,6 +456,7 @@ void guest_store_resume(bool cancelled)
 	store.suspended = false;
 	spin_unlock(&store.lock);
 	wake_up_all(&store.changed);
+	memalloc_noio_restore(noio);
 }
 
 /**
