@@ -4,6 +4,8 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 ONLY ?=
+# Of the demo's guest.
+KERNEL ?= 6.1
 # Of dkms-install: the kernel to build for.
 DKMS_KERNEL ?= $(shell uname -r)
 VERSION := $(shell cat VERSION)
@@ -48,13 +50,13 @@ arch:						## PKGBUILD and sources for makepkg, in dist/
 clean: | $(KDIR)/Makefile			## remove what the build made here
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-demo:						## a Debian guest on Xen, in QEMU: disk, network, screen and keyboard on our drivers
-	tests/build/build 6.1 >/dev/null
-	tests/bed/bed demo
+demo:						## a Debian guest on Xen, in QEMU, all its devices on our drivers; KERNEL=noxen: without Xen in its kernel
+	tests/build/build $(KERNEL) >/dev/null
+	tests/bed/bed demo --kernel $(KERNEL)
 
 shell:						## the running Xen host by hand: dom0, the guest's console, its screen
-	tests/build/build 6.1 >/dev/null
-	tests/bed/bed shell
+	tests/build/build $(KERNEL) >/dev/null
+	tests/bed/bed shell --kernel $(KERNEL)
 
 check:						## the tests; ONLY=<glob> runs those whose names match
 	@tests/check $(if $(ONLY),--only '$(ONLY)')

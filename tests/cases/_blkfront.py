@@ -93,6 +93,35 @@ class FileLoad(Load):
         self.guest.run(f"umount /mnt/{self.disk} && fsck.ext4 -fn /dev/{self.disk}")
 
 
+class Uninterrupted:
+    """with Uninterrupted(guest): verified I/O on xvdb and files on xvdc go on across what happens inside."""
+
+    def __init__(self, guest, connects=1):
+        self.guest, self.connects = guest, connects
+
+    def __enter__(self):
+        self.load, self.files = verified_load(self.guest), FileLoad(self.guest)
+        self.load.wait(1)
+        self.files.wait(2)
+        self.before = {disk: state(self.guest, disk)["connects"] for disk in ("xvdb", "xvdc")}
+        self.identities = {disk: identity(self.guest, disk) for disk in ("xvdb", "xvdc")}
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            return
+        self.load.wait(2)
+        self.files.wait(3)
+        for disk, identity in self.identities.items():
+            state = state(self.guest, disk)
+            assert identity(self.guest, disk) == identity, f"{disk} is another gendisk"
+            assert state["phase"] == "connected" and state["breaks"] == 0, state
+            made = state["connects"] - self.before[disk]
+            assert made >= self.connects, f"{disk} was connected {made} times, not {self.connects}"
+        self.load.stop()
+        self.files.check()
+
+
 def selftests(guest, *scripts, disk="xvdb", **variables):
     """Runs scripts of selftests/blkfront one after the other; a script that skips all of itself is a failure."""
     words = " ".join(f"TEST_{name.upper()}={value}" for name, value in {"dev": f"/dev/{disk}", **variables}.items())

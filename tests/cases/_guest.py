@@ -4,6 +4,8 @@ import re
 import shlex
 import time
 
+from xenbed import report
+
 # Counts grants that are in use, from the kernel's own counters.
 GRANTS = """#!/usr/bin/python3 -SE
 import struct
@@ -55,6 +57,24 @@ def state(guest, device):
         key, _, value = line.partition(": ")
         values[key] = int(value) if re.fullmatch(r"\d+", value) else value
     return values
+
+
+def all_ours(guest, kinds):
+    """By every device's driver and module; the console, too."""
+    devices, _ = report.look(guest)
+    reasons = report.not_ours(devices, guest.modules_folder(), kinds)
+    assert not reasons, "\n".join(reasons)
+    assert "hvc0" in guest.run("cat /proc/consoles").out
+    assert guest.run("basename $(readlink -f /sys/bus/platform/drivers/xen-console/xen-console)", check=False).out == "xen-console\n"
+
+
+def sound(guest):
+    """The kernel's own checks are on, and have found nothing."""
+    assert "debug_locks: 1" in " ".join(guest.run("grep debug_locks /proc/lockdep_stats").out.split()), "lockdep has given up"
+    # Twice: what is young is not looked at.
+    guest.run("echo scan > /sys/kernel/debug/kmemleak; sleep 6; echo scan > /sys/kernel/debug/kmemleak")
+    leaks = guest.run("cat /sys/kernel/debug/kmemleak").out
+    assert not leaks, leaks[:3000]
 
 
 def granted_pages(guest):

@@ -1,34 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A kernel with Xen support and none of the kernel's own front-ends, which watches its locks and its memory: every
 device comes from us."""
-from xenbed import Disk, Nic, case, report
+from xenbed import Disk, Nic, case
 
 import _blkfront as blk
 import _fbfront as fb
 import _kbdfront as kbd
 import _netfront as net
+from _guest import all_ours, sound
 from xenbed.nic import DOM0
 from xenbed.screen import key
 
 KINDS = {"vbd": "xen-blkfront", "vif": "xen-netfront", "vfb": "xen-fbfront", "vkbd": "xen-kbdfront"}
-
-
-def all_ours(guest):
-    """By every device's driver and module; and no other driver is there that could have it."""
-    devices, _ = report.look(guest)
-    reasons = report.not_ours(devices, guest.modules_folder(), KINDS)
-    assert not reasons, "\n".join(reasons)
-    assert "hvc0" in guest.run("cat /proc/consoles").out
-    assert guest.run("basename $(readlink -f /sys/bus/platform/drivers/xen-console/xen-console)", check=False).out == "xen-console\n"
-
-
-def sound(guest):
-    """The kernel's own checks are on, and have found nothing."""
-    assert "debug_locks: 1" in " ".join(guest.run("grep debug_locks /proc/lockdep_stats").out.split()), "lockdep has given up"
-    # Twice: what is young is not looked at.
-    guest.run("echo scan > /sys/kernel/debug/kmemleak; sleep 6; echo scan > /sys/kernel/debug/kmemleak")
-    leaks = guest.run("cat /sys/kernel/debug/kmemleak").out
-    assert not leaks, leaks[:3000]
 
 
 ALL = {"kernel": "bare", "memory": 640, "vfb": True, "disks": [Disk("xvdb", size="192M")], "nics": [Nic()],
@@ -52,7 +35,7 @@ def at_work(host, guest, megabytes):
 @case(**ALL, type=["pv", "pvh"], long=["pvh"])
 def everything(host, guest):
     "Every kind of device at work, its module out and in, saved and restored, at work again; then the kernel's books."
-    all_ours(guest)
+    all_ours(guest, KINDS)
     at_work(host, guest, 1)
     for kind, driver in KINDS.items():
         # A bound device keeps its driver's module.

@@ -7,42 +7,13 @@ import _blkfront as blk
 from _qemu import Qemu
 
 
-class Uninterrupted:
-    """with Uninterrupted(guest): verified I/O on xvdb and files on xvdc go on across what happens inside."""
-
-    def __init__(self, guest, connects=1):
-        self.guest, self.connects = guest, connects
-
-    def __enter__(self):
-        self.load, self.files = blk.verified_load(self.guest), blk.FileLoad(self.guest)
-        self.load.wait(1)
-        self.files.wait(2)
-        self.before = {disk: blk.state(self.guest, disk)["connects"] for disk in ("xvdb", "xvdc")}
-        self.identities = {disk: blk.identity(self.guest, disk) for disk in ("xvdb", "xvdc")}
-        return self
-
-    def __exit__(self, kind, *_):
-        if kind:
-            return
-        self.load.wait(2)
-        self.files.wait(3)
-        for disk, identity in self.identities.items():
-            state = blk.state(self.guest, disk)
-            assert blk.identity(self.guest, disk) == identity, f"{disk} is another gendisk"
-            assert state["phase"] == "connected" and state["breaks"] == 0, state
-            made = state["connects"] - self.before[disk]
-            assert made >= self.connects, f"{disk} was connected {made} times, not {self.connects}"
-        self.load.stop()
-        self.files.check()
-
-
 PAIR = [Disk("xvdb", size="64M"), Disk("xvdc", size="96M")]
 
 
 @case(long=["pvh"], type=["pv", "pvh"], disks=[Disk("xvdb", size="64M"), Disk("xvdc", size="96M", backend="qdisk")])
 def save_and_restore(host, guest):
     "Saved and restored, twice, and saved and gone on (xl save -c), while data is verified and files are written."
-    with Uninterrupted(guest, 2) as both:
+    with blk.Uninterrupted(guest, 2) as both:
         host.dom0.run(f"xl save -c {guest.name} /scratch/checkpoint && rm /scratch/checkpoint")
         both.load.wait(1)
         both.files.wait(1)
@@ -58,7 +29,7 @@ def save_and_restore(host, guest):
 @case(long=True, type="pvh", disks=PAIR)
 def migrate(host, guest):
     "Live migration to the same host, under load."
-    with Uninterrupted(guest):
+    with blk.Uninterrupted(guest):
         before = guest.id
         guest.migrate()
         assert guest.id != before
@@ -71,7 +42,7 @@ def backend_device(guest, disk):
 @case(long=["pvh"], type=["pv", "pvh"], disks=PAIR)
 def backend_restart(host, guest):
     "xen-blkback is unbound and bound again in dom0, five times."
-    with Uninterrupted(guest, 5) as both:
+    with blk.Uninterrupted(guest, 5) as both:
         for _ in range(5):
             for disk in ("xvdb", "xvdc"):
                 device = backend_device(guest, disk)
@@ -84,7 +55,7 @@ def backend_restart(host, guest):
 @case(long=True, kernel=["6.12", "7.x"], memory=640, disks=PAIR)
 def newer_kernels(host, guest):
     "A backend's restart, saving and restoring with newer kernels, which watch the backend themselves."
-    with Uninterrupted(guest, 2) as both:
+    with blk.Uninterrupted(guest, 2) as both:
         for disk in ("xvdb", "xvdc"):
             device = backend_device(guest, disk)
             host.dom0.run(f"echo {device} > {blk.BLKBACK}/unbind; sleep 2; echo {device} > {blk.BLKBACK}/bind")
@@ -108,7 +79,7 @@ def backend_offers_less(host):
         guest = host.guest(vcpus=2, disks=PAIR, module_params={"xen-blkfront": "max_ring_page_order=4"}).start()
         state = blk.state(guest)
         assert (state["rings"], state["ring-page-order"], state["persistent-grants"]) == (2, 4, 1), state
-        with Uninterrupted(guest, 2) as both:
+        with blk.Uninterrupted(guest, 2) as both:
             for parameters, expected in (("max_queues=1 max_ring_page_order=0 feature_persistent=0", (1, 0, 0)),
                                          ("max_queues=2 max_ring_page_order=4", (2, 4, 1))):
                 connects = blk.state(guest)["connects"]
@@ -135,7 +106,7 @@ def other_backend(host, guest):
         text = text.replace(f"backendtype=phy,discard,target={disk.target}", f"backendtype=qdisk,discard,target={disk.file}")
     assert text.count("backendtype=qdisk") == 2, text
     (host.share / guest.name / "other.cfg").write_text(text)
-    with Uninterrupted(guest) as both:
+    with blk.Uninterrupted(guest) as both:
         guest.save()
         host.dom0.run(f"sync; xl restore /share/{guest.name}/other.cfg {guest.saved} && rm {guest.saved}")
         both.load.wait(2)
@@ -152,7 +123,7 @@ QEMUS = [Disk("xvdb", size="64M", backend="qdisk"), Disk("xvdc", size="96M", bac
 def qemu_killed(host, guest):
     "The QEMU that serves the disks is killed and started again, three times."
     qemu = Qemu(host, guest)
-    with Uninterrupted(guest, 3) as both:
+    with blk.Uninterrupted(guest, 3) as both:
         for turn in range(3):
             connects = blk.state(guest)["connects"]
             qemu.signal("KILL")

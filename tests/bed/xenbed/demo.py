@@ -8,6 +8,9 @@ from . import debian, image, kernels, lock, login, modules, packages, picture, p
 from .host import Host, new_log_folder
 
 RULE = "-" * 78
+SERVES = {"vbd": "disk", "vif": "network", "vkbd": "keyboard", "vfb": "screen"}
+# An HVM guest has an emulated screen.
+KINDS = ("vbd", "vif", "vkbd")
 
 
 def _prepare(kernel_name, which, folder):
@@ -62,32 +65,35 @@ def _screenshot(guest):
 def demo(guest_type, kernel_name, which, folder):
     began = time.monotonic()
     kernel, ours = _prepare(kernel_name, which, folder)
+    guest_type = guest_type or kernel.guest_type
+    kinds = KINDS + (("vfb",) if guest_type != "hvm" else ())
     with Host(folder=new_log_folder("demo"), modules=folder) as host:
         guest = host.guest("debian", type=guest_type, kernel=kernel_name, memory=512, modules=which, root="xvda1", load=[],
                            nics=["bridge=xenbr0"], vfb=True)
         stream = Stream(guest)
-        progress.say(f"creating a {guest_type} guest with Debian's kernel {kernel.release}; its console follows\n{RULE}")
+        progress.say(f"creating a {guest_type} guest with the kernel {kernel.release}; its console follows\n{RULE}")
         guest.start(wait=False)
         login.wait_login(guest)
         stream.on = False
         print(f"\n{RULE}", flush=True)
         progress.say(f"the guest's login prompt is there, {_took(began):.0f} s after the start")
         guest.ready()
-        shot = _screenshot(guest)
+        shot = _screenshot(guest) if "vfb" in kinds else None
         devices, root = report.look(guest)
         host.clean()
     print(f"root file system: {root}\n\n{report.table(devices)}\n")
-    reasons = report.not_ours(devices, ours, ("vbd", "vif", "vfb", "vkbd"))
+    reasons = report.not_ours(devices, ours, kinds)
     if root != "/dev/xvda1":
         reasons.append(f"the root file system is on {root}, not on /dev/xvda1")
     for reason in reasons:
         print(f"NOT SO: {reason}")
     if not reasons:
-        print(f"Our drivers serve disk, network, screen and keyboard (srcversions as built). {_took(began):.0f} s in all.")
-    print(f"""
+        print(f"Our drivers serve {', '.join(SERVES[kind] for kind in kinds)} (srcversions as built). {_took(began):.0f} s in all.")
+    print("""
 By hand:
     make shell                      a running host with this guest: dom0's shell, from there
-    xl console debian               the guest's console (leave it with Ctrl-])
-The guest's screen, as a VNC viewer sees it: {shot}
-Logs of this run: {host.folder}""", flush=True)
+    xl console debian               the guest's console (leave it with Ctrl-])""")
+    if shot:
+        print(f"The guest's screen, as a VNC viewer sees it: {shot}")
+    print(f"Logs of this run: {host.folder}", flush=True)
     return 1 if reasons else 0

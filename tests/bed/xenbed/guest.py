@@ -15,6 +15,8 @@ from .screen import Screen
 ENDED = re.compile(rb"Kernel panic - not syncing[^\r\n]*|reboot: (Power down|System halted|Restarting system)|"
                    rb"unregister_netdevice: waiting for [^\r\n]*")      # for ever, as a rule
 COMMAND_LINE = "console=hvc0 mitigations=off loglevel=7 oops=panic panic=-1 net.ifnames=0"
+# agent_console of an agent that needs no module of ours.
+SERIAL = "serial"
 
 
 class Guest:
@@ -30,10 +32,17 @@ class Guest:
         self.vcpus, self.memory = vcpus, memory
         self.disks = [d if isinstance(d, Disk) else Disk(**d) for d in disks]
         self.nics, self.vfb, self.screen = nic.Nics(self, nics), vfb, Screen(self)
+        # A kernel that knows nothing of Xen: until our modules are there, it has an emulated serial port only.
+        self.foreign = type == "hvm" and not self.kernel.has("XEN")
+        if self.foreign and modules == "intree":
+            agent_console = SERIAL
         # On another console than the primary one the agent leaves that to the case.
         self.consoles, self.agent_console = Consoles(self), agent_console
         if agent_console:
-            extra = f"bed.tty=hvc{agent_console} {extra}"
+            extra = f"bed.tty={'ttyS0' if agent_console == SERIAL else f'hvc{agent_console}'} {extra}"
+        if self.foreign and root == "ram":
+            # A character takes milliseconds: errors alone, until the initramfs has another console.
+            extra = f"{extra} console=ttyS0 loglevel=4"
         self.modules, self.module_params = modules, dict(module_params or {})
         self.load = list(load) if load is not None else (["xen-blkfront"] if self.disks else []) + (
             ["xen-netfront"] if nics else []) + (["xen:vkbd", "xen:vfb"] if vfb else [])
@@ -45,8 +54,8 @@ class Guest:
                 self.disks.insert(0, Disk("xvda", image=self.installed.disk))
         self.root, self.extra, self.files, self.config = root, extra, dict(files or {}), config
         self.agent = None
-        self.text = bytearray()
-        self.log_path = host.folder / f"guest-{name}.log"
+        self.text, self.serial_text = bytearray(), bytearray()
+        self.log_path, self.serial_path = host.folder / f"guest-{name}.log", host.folder / f"guest-{name}-serial.log"
         self.on_console = None          # bytes as they come from the console, for who wants to look
         self.started = False
         self.selftest_output = None     # who takes the KTAP of selftest()
@@ -88,13 +97,21 @@ class Guest:
             root = f"root=/dev/{self.root} ro"
         elif self.type == "hvm":
             packed = image.guest_initramfs_hvm(self.kernel, self.modules_folder(), self._files(), where / "initrd",
-                                               where / "more")
+                                               where / "more", self.module_params)
             lines.append(self._virtio_disks(f"/scratch/{packed.name}", f"{boot}-more"))
             self._bring(f"/cache/{packed.relative_to(paths.CACHE)}", f"/scratch/{packed.name}")
             self._bring(f"{folder}/more", f"{boot}-more", fresh=True)
         else:
             image.guest_initramfs(self.kernel, self.modules_folder(), self._files(), where / "initrd")
-        return lines + [f'cmdline="{root} {COMMAND_LINE} {self.extra}"']
+        return lines + [f'cmdline="{root} {COMMAND_LINE} {self._clock()} {self.extra}"']
+
+    def _clock(self):
+        """Without Xen's clock, and with a TSC that it cannot measure in an emulated machine, a kernel reads the time from
+        an emulated timer each time: it would take minutes to boot."""
+        if not self.foreign:
+            return ""
+        mhz = float(self.dom0.run("xl info | sed -n 's/^cpu_mhz *: *//p'").out)
+        return f"tsc_early_khz={int(mhz * 1000)} tsc=reliable"
 
     def _bring(self, path, scratch, fresh=False):
         """To dom0's own disk, before the guest is created. Over 9p xl needs ten seconds more to map a file page by page,
@@ -116,7 +133,9 @@ class Guest:
                  'tsc_mode="native"', 'on_crash="preserve"', 'on_reboot="destroy"', f"disk=[{disks}]",
                  f"vif=[{', '.join(repr(n.specification()) for n in self.nics.all)}]", *self._boot_lines()]
         if self.type == "hvm":
-            lines += ['xen_platform_pci=1', 'vga="none"' if not self.vfb else 'vga="stdvga"', "vnc=0", "usb=0"]
+            lines += ["xen_platform_pci=1", 'vga="none"' if not self.vfb else 'vga="stdvga"', "vnc=0", "usb=0"]
+        if self.foreign:
+            lines.append('serial="pty"')
         if self.vfb:
             lines.append("vfb=['vnc=1,vnclisten=0.0.0.0,vncdisplay=0,vncunused=1']")
         return "\n".join(lines + [self.config]) + "\n"
@@ -136,7 +155,7 @@ class Guest:
             self.dom0.run(command)
         self.dom0.run(f"xl create {self.config_path}")
         self.started = True
-        if self.agent_console:
+        if self.agent_console and self.agent_console != SERIAL:
             self.consoles.attach(self.agent_console)
         if wait:
             self.ready()
@@ -148,7 +167,7 @@ class Guest:
         if self.root != "ram":
             login.start_agent(self)
         self.agent.wait_hello()
-        if self.agent_console:
+        if self.agent_console and self.agent_console != SERIAL:
             # Its kernel's messages go to the primary console, to which nobody listens.
             self.spawn("exec dmesg --follow", on_output=self._text)
         if self.load:
@@ -170,10 +189,18 @@ class Guest:
 
     def _listen(self):
         self.incoming = queue.Queue()
-        self.relay = self.dom0.spawn(f"exec /bed/files/console-relay {self.name} {self.agent_console or ''}",
-                                     on_output=self.incoming.put)
+        serial = "serial/0"
+        console = {0: "console", SERIAL: serial}.get(self.agent_console, f"device/console/{self.agent_console}")
+        self.relay = self._relay(console, self._feed)
+        self.relays = [self.relay]
+        if self.foreign and console != serial:
+            self.relays.append(self._relay(serial, self._serial))
         self.agent = mux.Agent(self.name, link.Console(), self.relay.write, on_text=self._text, judge=self.host.judge)
         threading.Thread(target=self._serve, daemon=True).start()
+
+    def _relay(self, console, take):
+        return self.dom0.spawn(f"exec /bed/files/console-relay {self.name} {console}",
+                               on_output=lambda data: self.incoming.put((take, data)))
 
     def _serve(self):
         """The guest's own thread: dom0's must never wait for this guest's locks."""
@@ -181,19 +208,32 @@ class Guest:
         with open(self.log_path, "ab", buffering=0) as self.log_file:
             while relay.running and not agent.gone.startswith("destroyed"):
                 try:
-                    data = self.incoming.get(timeout=0.3)
+                    take, data = self.incoming.get(timeout=0.3)
                 except queue.Empty:
                     agent.flush()
                     continue
                 self.host.watch.touch()
-                if self.on_console:
-                    self.on_console(data)
-                agent.feed(data)
+                take(data)
+
+    def _feed(self, data):
+        if self.on_console:
+            self.on_console(data)
+        self.agent.feed(data)
 
     def _text(self, text):
         self.text += text
         self.log_file.write(text)
-        found = ENDED.search(self.text, max(0, len(self.text) - len(text) - 200))
+        self._ended(self.text, len(text))
+
+    def _serial(self, data):
+        """The emulated serial port, while the agent is elsewhere."""
+        self.serial_text += data
+        with open(self.serial_path, "ab") as file:
+            file.write(data)
+        self._ended(self.serial_text, len(data))
+
+    def _ended(self, text, fresh):
+        found = ENDED.search(text, max(0, len(text) - fresh - 200))
         if found:
             self.agent.end(f"its kernel said '{found.group(0).decode(errors='replace')}'")
 
@@ -201,6 +241,11 @@ class Guest:
     def log(self):
         """All that its console has said (the agent's packets taken out)."""
         return self.text.decode(errors="replace").replace("\r", "")
+
+    @property
+    def serial(self):
+        """What its emulated serial port has said, while the agent is elsewhere."""
+        return self.serial_text.decode(errors="replace").replace("\r", "")
 
     @property
     def id(self):
@@ -329,7 +374,8 @@ class Guest:
     def _gone(self):
         if self.agent:
             self.agent.end("destroyed")
-            self.relay.kill()
+            for relay in self.relays:
+                relay.kill()
         self.started = False
         self.dom0.run(f"rm -f /scratch/{self.name}-kernel /scratch/{self.name}-initrd", check=False)
         for disk in self.disks:

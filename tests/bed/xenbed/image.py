@@ -11,6 +11,7 @@ from . import cpio, kernels, modules, packages, paths, progress, rootfs
 DOM0_KERNEL = "6.1"
 DOM0_EARLY = "virtio_pci virtio_blk virtio_console virtio_net ext4 9pnet_virtio 9p crc32c_generic".split()
 GUEST_EARLY = "loop squashfs overlay".split()
+CORE = ["xen-guest"]
 CONSOLE = "xenfront xen-console".split()
 DOM0_SIZE = "2G"
 
@@ -94,7 +95,8 @@ def guest_base():
 def guest_modules(kernel, ours):
     """The part with a kernel's modules; ours is a folder or None."""
     files = modules.ours_in(ours) if ours else {}
-    key = paths.key(kernel.release, kernel.image.stat().st_mtime, *modules.GUEST, "early:", *CONSOLE, *GUEST_EARLY, *files, *files.values())
+    key = paths.key(kernel.release, kernel.image.stat().st_mtime, *modules.GUEST, "early:", *_first(kernel), *GUEST_EARLY,
+                    *files, *files.values())
     image = paths.CACHE / "images" / f"guest-modules-{kernel.release}-{key}.cpio"
     if not image.exists():
         with progress.step(f"packing the guest's modules for {kernel.release}" + (f" with ours from {ours}" if ours else "")):
@@ -109,16 +111,20 @@ def guest_modules(kernel, ours):
     return image
 
 
-def _early(archive, kernel, names, ours):
-    """Modules that the initramfs itself loads, in their order, in a folder of their own. ours: names and files."""
+def _first(kernel):
+    """Those of our modules that an initramfs loads before all else: what the others stand on, and the console."""
+    return (CORE if not kernel.has("XEN") else []) + (CONSOLE if not kernel.has("HVC_XEN") else [])
+
+
+def _early(archive, kernel, names, ours, options=None):
+    """Modules that the initramfs itself loads, in their order, in a folder of their own. ours: names and files; options:
+    words by a module's name."""
     index = modules.Index(kernel)
-    early = {name: index.read(name) for name in index.closure(names)}
-    if not kernel.has("HVC_XEN"):
-        # The first of all: until then there is no console.
-        early = {name: ours[name].read_bytes() for name in CONSOLE if name in ours} | early
+    early = {name: ours[name].read_bytes() for name in _first(kernel) if name in ours}
+    early |= {name: index.read(name) for name in index.closure(names)}
     for name, data in early.items():
         archive.file(f"modules/{name}", data)
-    archive.file("modules/order", "".join(f"{name}\n" for name in early))
+    archive.file("modules/order", "".join(f"{name} {(options or {}).get(name, '')}".rstrip() + "\n" for name in early))
 
 
 def _guest_own(path, files):
@@ -145,12 +151,12 @@ def guest_initramfs(kernel, ours, files, to):
         _join((guest_base(), guest_modules(kernel, ours), own.name), to)
 
 
-def guest_initramfs_hvm(kernel, ours, files, to, more):
+def guest_initramfs_hvm(kernel, ours, files, to, more, options):
     """An HVM guest's firmware reads an initramfs word by word through a port: only what finds the rest on
-    two virtio disks is in it. Returns the packed root; the archive with modules and files goes to more."""
+    two virtio disks is in it. options: see _early(). Returns the packed root; the archive with modules and files goes to more."""
     with cpio.Archive(to) as archive:
         _start(archive)
-        _early(archive, kernel, GUEST_EARLY + ["virtio_pci", "virtio_blk"], modules.ours_in(ours) if ours else {})
+        _early(archive, kernel, GUEST_EARLY + ["virtio_pci", "virtio_blk"], modules.ours_in(ours) if ours else {}, options)
     with tempfile.NamedTemporaryFile(dir=to.parent) as own:
         _guest_own(own.name, files)
         packed = guest_modules(kernel, ours).read_bytes()

@@ -42,6 +42,11 @@ class Kernel:
                 partial.rename(elf)
         return elf
 
+    @property
+    def guest_type(self):
+        """What it is started as, unless one asks for another."""
+        return "pv" if self.has("XEN") else "hvm"
+
     def has(self, option):
         """'y', 'm' or '' for CONFIG_<option>."""
         found = re.search(rf"^CONFIG_{option}=(\w)$", self.config.read_text(), re.M)

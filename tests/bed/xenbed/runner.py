@@ -90,7 +90,7 @@ class Runner:
 
     def judge_logs(self, case, host, marker, outcome):
         """A case whose own assertions held still fails when a kernel or the hypervisor complained."""
-        texts = [(f"guest {g.name}", g.log) for g in host.made]
+        texts = [(f"guest {g.name}", text) for g in host.made for text in (g.log, g.serial) if text]
         texts.append(("xen and dom0", host.serial[marker:].decode(errors="replace").replace("\r", "")))
         if host.alive and not outcome.spoiled:
             try:
@@ -107,7 +107,9 @@ class Runner:
                                   outcome.spoiled or where != f"guest {where[6:]}")
         if outcome.result == "fail":
             for guest in host.made:
-                outcome.detail += f"\nend of guest {guest.name}'s log ({guest.log_path}):\n{logs.tail(guest.log)}"
+                for text, path in ((guest.log, guest.log_path), (guest.serial, guest.serial_path)):
+                    if text:
+                        outcome.detail += f"\nend of guest {guest.name}'s log ({path}):\n{logs.tail(text)}"
             if outcome.spoiled or not host.alive:
                 outcome.detail += f"\nend of the host's console ({host.qemu.serial_log}):\n{logs.tail(host.serial_text())}"
         return outcome

@@ -18,7 +18,7 @@ def shell(guest_type, kernel_name, which, folder):
     image.dom0_disk()
     debian.installed(kernel, None if which == "intree" else folder or modules.built_for(kernel))
     with Host(folder=new_log_folder("shell"), modules=folder) as host:
-        guest = host.guest("debian", type=guest_type, kernel=kernel_name, memory=512, modules=which, root="xvda1",
+        guest = host.guest("debian", type=guest_type or kernel.guest_type, kernel=kernel_name, memory=512, modules=which, root="xvda1",
                            load=[], nics=["bridge=xenbr0"], vfb=True)
         guest.start(wait=False)
         # The console is for the person from now on: one reader at a time.

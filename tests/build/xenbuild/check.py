@@ -20,7 +20,11 @@ MODULES = {
     "fbfront": ("xen-fbfront", ("xen:vfb",)),
     "kbdfront": ("xen-kbdfront", ("xen:vkbd",)),
     "console": ("xen-console", ("xen:console",)),
+    "xenbus/guest": ("xen-guest", ("pci:v00005853d00000001sv*sd*bc*sc*i*",)),
+    "xenbus/xenfs": ("xenfs", ("fs-xenfs",)),
 }
+# What a kernel with Xen has itself.
+FOREIGN = ("xenbus/guest", "xenbus/xenfs")
 # Beside a driver that is built in, it is called otherwise, and goes by its usual name as well.
 BESIDE = {
     "fbfront": ("CONFIG_XEN_FBDEV_FRONTEND", "xenfront-fb"),
@@ -77,6 +81,8 @@ def expected(build):
                                stdout=subprocess.PIPE, text=True).stdout.split()
     names = {}
     for folder, (name, aliases) in MODULES.items():
+        if folder in FOREIGN and "CONFIG_XEN=y" in built_in:
+            continue
         option, other = BESIDE.get(folder, ("", ""))
         if f"{option}=y" in built_in:
             names[other] = {name, *aliases}

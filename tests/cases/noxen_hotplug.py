@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Devices and processors that come and go in a guest whose kernel knows nothing of Xen; and our modules themselves."""
+from xenbed import Disk, Nic, case
+
+import _blkfront as blk
+import _netfront as net
+import _noxen as nox
+from _guest import mapped_grants
+
+
+@case(**nox.DEVICES, long=True)
+def disks_and_nics(host, guest):
+    "A disk and a NIC are attached, used and detached, five times."
+    before = None
+    for _ in range(5):
+        disk = guest.attach_disk(Disk("xvdc", size="32M"))
+        guest.wait_for("test -b /dev/xvdc", what="/dev/xvdc")
+        guest.run("dd if=/dev/urandom of=/dev/xvdc bs=1M count=8 oflag=direct status=none")
+        assert blk.sha256(guest, "/dev/xvdc", 8, "iflag=direct") == blk.sha256(host.dom0, disk.file, 8)
+        nic = guest.attach_nic(Nic())
+        guest.nics.configure(nic)
+        assert guest.detach_nic(nic)
+        assert guest.detach_disk(disk)
+        nox.wait_until(lambda: guest.run("ls /sys/bus/xen/devices").out.split() == ["vbd-51728", "vif-0", "vkbd-0"],
+                       lambda: guest.run("ls /sys/bus/xen/devices").out)
+        now = nox.granted_pages(guest)
+        before = before or now
+        assert now <= before, f"{now} grants in use, {before} after the first time"
+    nox.at_work(host, guest)
+    nox.sound(guest)
+
+
+@case(**nox.DEVICES, vcpus=4, long=True)
+def processors(host, guest):
+    "Processors go offline and come back under load; interrupts move, and nothing is lost."
+    load = blk.verified_load(guest)
+    for turn in range(3):
+        for cpu in (3, 2, 1):
+            guest.run(f"echo 0 > /sys/devices/system/cpu/cpu{cpu}/online")
+            load.wait(1)
+        for cpu in (1, 2, 3):
+            guest.run(f"echo 1 > /sys/devices/system/cpu/cpu{cpu}/online")
+        load.wait(1)
+    load.stop()
+    nox.at_work(host, guest)
+    nox.sound(guest)
+
+
+@case(**{**nox.DEVICES, "load": []}, vcpus=2, agent_console="serial", long=True)
+def a_hundred_reloads(host, guest):
+    "All of our modules go and come a hundred times; no grant, no mapping and no memory is left behind."
+    nox.unload(guest)
+    guest.run("test ! -d /sys/bus/xen && test ! -d /sys/hypervisor/type")
+    sums = []
+    for turn in range(100):
+        guest.run("modprobe -a xen-guest xen-console xen-blkfront xen-netfront xen-kbdfront")
+        guest.wait_for("test -b /dev/xvdb", what=f"/dev/xvdb, turn {turn}")
+        if turn % 20 == 0:
+            guest.nics.configure(0)
+            guest.run("dd if=/dev/xvdb of=/dev/null bs=1M count=8 iflag=direct status=none")
+        nox.unload(guest)
+        if turn % 20 == 19:
+            nox.wait_until(lambda: not mapped_grants(host, guest.id), lambda: f"{mapped_grants(host, guest.id)} mapped", 30)
+            guest.run("sync; echo 3 > /proc/sys/vm/drop_caches; sleep 2")
+            sums.append(int(guest.run("awk '/^MemAvailable/ { print $2 }' /proc/meminfo").out))
+    assert min(sums[1:]) > sums[0] - 4096, f"available memory in KiB after 20, 40 ... reloads: {sums}"
+    guest.run("modprobe -a xen-blkfront xen-netfront")
+    guest.wait_for("test -b /dev/xvdb", what="/dev/xvdb")
+    guest.nics.configure(0)
+    nox.at_work(host, guest)
+    nox.sound(guest)
