@@ -122,7 +122,7 @@ static void shutdown_changed(struct xenbus_watch *watch, const char *path,
 	if (command)
 		command->run();
 	else
-		pr_warn("xen-guest: the toolstack asks for \"%.32s\", which is nothing we can do\n",
+		pr_warn("xen-guest: " FOLDER "/shutdown: \"%.32s\" is nothing that we can do\n",
 			word);
 	kfree(word);
 }
