@@ -44,7 +44,7 @@ static const struct word words[] __initconst = {
 
 #define DISKS	(XEN_UNPLUG_ALL_IDE_DISKS | XEN_UNPLUG_AUX_IDE_DISKS)
 
-static unsigned int __init meaning(const char *name)
+static unsigned int __init look_up(const char *name)
 {
 	unsigned int i;
 
@@ -66,7 +66,7 @@ static unsigned int __init wanted(void)
 	text = kstrdup(unplug, GFP_KERNEL);
 	rest = text;
 	while ((name = strsep(&rest, ",")))
-		what |= meaning(name);
+		what |= look_up(name);
 	kfree(text);
 	return what;
 }
