@@ -34,22 +34,40 @@ def taken_away(host, guest):
         net.ping(guest, DOM0, f"-c 3 -i 0.2 -W 3 -I {guest.interface(nic)}")
 
 
-@case(**EMULATED, nics=[Nic(model="e1000", address=False)], load=[], agent_console="serial", long=True)
+NEVER = {**EMULATED, "nics": [Nic(model="e1000", address=False)], "load": [], "module_params": {"xen-guest": "unplug=never"}}
+
+
+def emulated_only(guest):
+    """The emulated disk is what it was, and nothing paravirtual is beside it."""
+    guest.wait_for("test -b /dev/sda", what="the emulated disk")
+    assert marked(guest, "sda") == "hda"
+    assert not guest.run("ls /sys/block | grep xvd", check=False).out
+    drivers = guest.run("for i in /sys/class/net/*/device/driver; do basename $(readlink $i); done").out.split()
+    assert drivers == ["e1000"], drivers
+
+
+@case(**NEVER, long=True)
+def never(host, guest):
+    "unplug=never: emulated disk and card stay, there are no paravirtual ones, and the log says why."
+    for disk in guest.disks:
+        mark(host, disk)
+    guest.run("modprobe -a ata_piix sd_mod e1000; modprobe -a xen-blkfront xen-netfront; sleep 3")
+    emulated_only(guest)
+    assert nox.lines(guest, "xen-guest: .*unplug=never"), nox.lines(guest, "xen-guest")
+
+
+@case(**NEVER, agent_console="serial", long=True)
 def in_use(host, guest):
-    "What an emulated controller's driver holds is left alone, the paravirtual twin is not offered, and a line says what to do."
+    "What an emulated device's driver holds is left alone, no paravirtual twin is offered, and a line says what to do."
     for disk in guest.disks:
         mark(host, disk)
     nox.unload(guest)
-    # As on a machine where our modules came too late; the drives themselves have gone with the first unplug, or would be used.
     guest.run("modprobe -a e1000 ata_piix sd_mod; sleep 2")
-    guest.run("modprobe -a xen-guest xen-blkfront xen-netfront; sleep 3")
-    assert nox.lines(guest, "xen-guest.*(ata_piix|e1000)"), nox.lines(guest, "xen-guest")
-
-
-@case(**EMULATED, load=[], module_params={"xen-guest": "unplug=never"}, agent_console="serial", long=True)
-def never(host, guest):
-    "unplug=never: the emulated disk stays, and its twin is not offered; a disk that exists once is served."
-    assert guest.run("cat /sys/module/xen_guest/parameters/unplug").out.strip() == "never"
+    # As on a machine where our modules come too late.
+    guest.run("modprobe xen-guest unplug=ide-disks,nics; modprobe -a xen-blkfront xen-netfront; sleep 3")
+    emulated_only(guest)
+    for driver in ("ata_piix", "e1000"):
+        assert len(nox.lines(guest, f"driver {driver} has emulated .*: load xen-guest before it")) == 1, nox.lines(guest, "driver")
 
 
 @case(**EMULATED, long=True, load=[], module_params={"xen-guest": "unplug=nonsense"}, agent_console="serial")
