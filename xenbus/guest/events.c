@@ -157,11 +157,20 @@ static int bind_new(evtchn_port_t port, bool late)
 	return channel->irq;
 }
 
-/* Whoever had it before has freed the irq, and no more than that. */
-static int bind_again(const struct guest_channel *channel, bool late)
+/*
+ * Whoever had it before has freed the irq, and no more than that: he may not
+ * have said that he is done with the last event, and will not.
+ */
+static int bind_again(struct guest_channel *channel, bool late)
 {
+	unsigned long flags;
+
 	if (channel->late != late || irq_has_action(channel->irq))
 		return -EBUSY;
+	guest_lateeoi_cancel(channel);
+	raw_spin_lock_irqsave(&channel->lock, flags);
+	guest_channel_unmask(channel, GUEST_MASK_EOI);
+	raw_spin_unlock_irqrestore(&channel->lock, flags);
 	return channel->irq;
 }
 
@@ -403,6 +412,11 @@ static int __init start(void)
 		if (!err)
 			return 0;
 		pr_info("xen-guest: no FIFO event channels: %d\n", err);
+		/* What the hypervisor says when there are some already. */
+		if (err == -EINVAL) {
+			pr_err("xen-guest: a kernel before this one began with them, and its pages are lost: the domain has to be started anew\n");
+			return -ENODEV;
+		}
 	}
 	guest_events_ops = &guest_twolevel_ops;
 	return guest_events_ops->start();

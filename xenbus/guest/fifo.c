@@ -13,6 +13,7 @@
 #include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/page-flags.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 #include <asm/cmpxchg.h>
@@ -165,17 +166,28 @@ static void fifo_handle(struct guest_event_loop *loop)
 		handle_vcpu(vcpu, loop);
 }
 
+/* Reserved: a kernel that does not know of it (kexec) has it otherwise. */
 static u64 new_page(void)
 {
-	void *page = (void *)get_zeroed_page(GFP_KERNEL);
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 
-	return page ? page_to_pfn(virt_to_page(page)) : 0;
+	if (!page)
+		return 0;
+	SetPageReserved(page);
+	return page_to_pfn(page);
 }
 
 static void free_page_at(u64 pfn)
 {
-	if (pfn)
-		free_page((unsigned long)at(pfn));
+	struct page *page = pfn_to_page(pfn);
+
+	ClearPageReserved(page);
+	__free_page(page);
+}
+
+static bool is_ours(u64 pfn)
+{
+	return pfn && pfn_valid(pfn) && PageReserved(pfn_to_page(pfn));
 }
 
 static int lend_control(unsigned int vcpu, u64 pfn)
@@ -255,13 +267,20 @@ static struct lent *find_lent(void)
 {
 	u64 pfn = guest_shared_info()->arch.pfn_to_mfn_frame_list_list;
 	struct lent *found;
+	unsigned int i;
 
-	if (!pfn || !pfn_valid(pfn))
+	if (!is_ours(pfn))
 		return NULL;
 	found = at(pfn);
 	if (found->magic != MAGIC || found->pfn != pfn ||
 	    found->nr_words > MAX_PAGES || !found->control[0])
 		return NULL;
+	for (i = 0; i < found->nr_words; i++)
+		if (!is_ours(found->words[i]))
+			return NULL;
+	for (i = 0; i < MAX_VIRT_CPUS; i++)
+		if (found->control[i] && !is_ours(found->control[i]))
+			return NULL;
 	return found;
 }
 
