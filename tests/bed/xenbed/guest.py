@@ -43,6 +43,9 @@ class Guest:
         if self.foreign and root == "ram":
             # A character takes milliseconds: errors alone, until the initramfs has another console.
             extra = f"{extra} console=ttyS0 loglevel=4"
+        elif self.foreign:
+            # Before our console is there, the initramfs' programs need one that they can open; its screen will do.
+            extra = f"{extra} console=tty0 console=hvc0"
         self.modules, self.module_params = modules, dict(module_params or {})
         self.load = list(load) if load is not None else (["xen-blkfront"] if self.disks else []) + (
             ["xen-netfront"] if nics else []) + (["xen:vkbd", "xen:vfb"] if vfb else [])
