@@ -19,7 +19,10 @@ IN = "chroot /desk/root env XDG_RUNTIME_DIR=/run/user WAYLAND_DISPLAY=wayland-1"
 @case(long=True, vfb=True, extra=fb.ALONE, memory=640, load=["xen-blkfront", "xen:vfb", "xen:vkbd", "evdev"])
 def weston(host, guest):
     "Weston starts with its DRM backend and shows a client's window."
-    disk = guest.attach_disk(Disk("xvdb", image=desktop.squashfs(), mode="r"))
+    image = desktop.squashfs()
+    # Making it may take minutes, in which nothing in the host moves.
+    host.watch.touch()
+    disk = guest.attach_disk(Disk("xvdb", image=image, mode="r"))
     guest.wait_for(f"test -b {disk.node}", what=disk.node)
     guest.run(START)
     running = guest.spawn(f"{IN} weston --backend=drm-backend.so --use-pixman --tty=1 --idle-time=0 --log=/tmp/weston.log")
