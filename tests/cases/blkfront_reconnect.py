@@ -10,7 +10,7 @@ from _qemu import Qemu
 PAIR = [Disk("xvdb", size="64M"), Disk("xvdc", size="96M")]
 
 
-@case(long=["pvh"], type=["pv", "pvh"], disks=[Disk("xvdb", size="64M"), Disk("xvdc", size="96M", backend="qdisk")])
+@case(long=True, type=["pv", "pvh"], disks=[Disk("xvdb", size="64M"), Disk("xvdc", size="96M", backend="qdisk")])
 def save_and_restore(host, guest):
     "Saved and restored, twice, and saved and gone on (xl save -c), while data is verified and files are written."
     with blk.Uninterrupted(guest, 2) as both:

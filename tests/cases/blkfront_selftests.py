@@ -25,7 +25,7 @@ def qcow2(host, guest):
     blk.selftests(guest, "identity", "limits", "verify", "filesystem", size=8)
 
 
-@case(long=["hvm"], type=["pvh", "hvm"], disks=[Disk("xvdb", size="192M")])
+@case(long=True, type=["pvh", "hvm"], disks=[Disk("xvdb", size="192M")])
 def other_guest(host, guest):
     "The core tests in the other kinds of guest."
     blk.selftests(guest, *CORE, "reload", size=4, rounds=2)

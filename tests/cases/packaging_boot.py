@@ -32,7 +32,7 @@ def ours(host, guest):
     assert rc == ("  ! " in text), f"exit status {rc} after\n{text}"
 
 
-@case(**GUEST, type=["pv", "pvh"], extra="module_blacklist=xenfront", long=["pv"])
+@case(**GUEST, type=["pv", "pvh"], extra="module_blacklist=xenfront", long=True)
 def way_back(host, guest):
     "With module_blacklist=xenfront the same Debian boots from the kernel's own drivers, and nothing of ours can be loaded."
     devices = served(guest)
