@@ -113,7 +113,7 @@ static int irq_event_retrigger(struct irq_data *data)
 	return 1;
 }
 
-static unsigned int pick_cpu(const struct cpumask *mask)
+static unsigned int pick_cpu_of(const struct cpumask *mask)
 {
 	unsigned int cpu, best = nr_cpu_ids;
 	int least = INT_MAX;
@@ -127,6 +127,14 @@ static unsigned int pick_cpu(const struct cpumask *mask)
 		}
 	}
 	return best;
+}
+
+/* A mask of CPUs that get no events must not leave a channel where it is lost. */
+static unsigned int pick_cpu(const struct cpumask *mask)
+{
+	unsigned int cpu = pick_cpu_of(mask);
+
+	return cpu < nr_cpu_ids ? cpu : pick_cpu_of(cpu_online_mask);
 }
 
 /* With interrupts off. */
@@ -229,14 +237,22 @@ static unsigned int boot_vcpu(void)
 }
 
 /**
- * guest_channel_arrives() - a channel has a port, which tells vCPU 0
+ * guest_channel_arrives() - a channel has a port, which is to tell vCPU 0
  * @channel: the channel, whose irq nobody has requested
  *
- * Context: any.
+ * What the toolstack opened may still tell whom it told in an earlier life of
+ * this module.
+ *
+ * Context: any; the port is masked.
  */
 void guest_channel_arrives(struct guest_channel *channel)
 {
+	struct evtchn_bind_vcpu bind = { .port = channel->port };
+
 	channel->cpu = boot_vcpu();
+	bind.vcpu = guest_vcpu_id(channel->cpu);
+	/* Some ports tell vCPU 0 for ever, and say so by an error. */
+	HYPERVISOR_event_channel_op(EVTCHNOP_bind_vcpu, &bind);
 	atomic_inc(&per_cpu(load, channel->cpu));
 }
 

@@ -180,15 +180,19 @@ static int take_piece(struct session *s, const char __user *buf,
 static ssize_t write_locked(struct session *s, const char __user *buf,
 			    size_t len)
 {
-	unsigned int piece;
+	unsigned int piece, before = s->written;
 	size_t done = 0;
 	int err;
 
 	while (done < len) {
 		piece = min_t(size_t, len - done, missing(s));
 		err = take_piece(s, buf + done, piece);
-		if (err)
+		if (err) {
+			/* Then nothing of this write was taken. */
+			if (err == -EFAULT)
+				s->written = before;
 			return err;
+		}
 		done += piece;
 		if (s->written >= sizeof(s->hdr) && !missing(s)) {
 			err = session_request(s);

@@ -139,6 +139,8 @@ int guest_grant_resume(void);
 /* ------------------------------------------------------------------------
  * suspend: save, restore, migration
  */
+int guest_suspend_init(void);
+void guest_suspend_exit(void);
 int guest_suspend(void);
 bool guest_suspend_was_cancelled(void);
 

@@ -17,14 +17,16 @@ struct part {
 static const struct part parts[] __refconst = {
 	{ guest_hypervisor_init, guest_hypervisor_exit },
 	{ guest_platform_init, guest_platform_exit },
-	{ guest_unplug_init, guest_unplug_exit },
 	{ guest_shared_info_init, guest_shared_info_exit },
 	{ guest_events_init, guest_events_exit },
 	{ guest_grant_init, guest_grant_exit },
 	{ guest_store_init, guest_store_exit },
+	/* Last of what can fail: there is no way back to emulated disks. */
+	{ guest_unplug_init, guest_unplug_exit },
 	{ guest_bus_init, guest_bus_exit },
 	{ guest_chardev_init, guest_chardev_exit },
 	{ guest_hypervisor_sysfs_init, guest_hypervisor_sysfs_exit },
+	{ guest_suspend_init, guest_suspend_exit },
 	{ guest_shutdown_init, guest_shutdown_exit },
 };
 

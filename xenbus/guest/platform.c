@@ -19,7 +19,10 @@
 #define IO_BAR		0
 #define WINDOW_BAR	1
 
-/* Written by probe and remove, which run in the module's init and exit. */
+/*
+ * Referenced from probe to the module's exit: who removes it by hand must not
+ * have us look for the window in what is no more.
+ */
 static struct pci_dev *platform;
 
 static int platform_probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -41,7 +44,7 @@ static int platform_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		err = -ENODEV;
 		goto err_release;
 	}
-	platform = pdev;
+	platform = pci_dev_get(pdev);
 	return 0;
 
 err_release:
@@ -53,7 +56,6 @@ err_disable:
 
 static void platform_remove(struct pci_dev *pdev)
 {
-	platform = NULL;
 	pci_release_selected_regions(pdev, BIT(IO_BAR) | BIT(WINDOW_BAR));
 	pci_disable_device(pdev);
 }
@@ -176,4 +178,6 @@ int __init guest_platform_init(void)
 void guest_platform_exit(void)
 {
 	pci_unregister_driver(&platform_driver);
+	pci_dev_put(platform);
+	platform = NULL;
 }

@@ -170,7 +170,8 @@ static void break_off(const char *why, int err)
 	spin_unlock(&store.lock);
 }
 
-static int send_bytes(const void *buf, unsigned int len)
+/* What has begun must be ended: half a request cannot be taken back. */
+static int send_bytes(const void *buf, unsigned int len, bool *begun)
 {
 	int sent;
 
@@ -180,31 +181,38 @@ static int send_bytes(const void *buf, unsigned int len)
 			return sent;
 		buf += sent;
 		len -= sent;
-		if (sent)
+		if (sent) {
+			*begun = true;
 			continue;
+		}
 		guest_ring_notify();
 		if (!wait_event_timeout(guest_ring_wait, guest_ring_has_room(),
+					*begun ? PATIENCE :
 					READ_ONCE(store.patience)))
 			return -ETIMEDOUT;
 	}
 	return 0;
 }
 
-static void send_message(const struct xsd_sockmsg *hdr,
-			 const struct kvec *parts, unsigned int nr)
+/* -ETIMEDOUT: there is no room, for what was asked before is not read yet. */
+static int send_message(const struct xsd_sockmsg *hdr,
+			const struct kvec *parts, unsigned int nr)
 {
+	bool begun = false;
 	unsigned int i;
 	int err;
 
 	mutex_lock(&store.sending);
-	err = READ_ONCE(store.broken) ? -EIO : send_bytes(hdr, sizeof(*hdr));
+	err = READ_ONCE(store.broken) ? -EIO :
+	      send_bytes(hdr, sizeof(*hdr), &begun);
 	for (i = 0; !err && i < nr; i++)
-		err = send_bytes(parts[i].iov_base, parts[i].iov_len);
-	if (err)
-		break_off("a request could not be written", err);
-	else
+		err = send_bytes(parts[i].iov_base, parts[i].iov_len, &begun);
+	if (!err)
 		guest_ring_notify();
+	else if (begun || err != -ETIMEDOUT)
+		break_off("a request could not be written", err);
 	mutex_unlock(&store.sending);
+	return err;
 }
 
 static int queue_call(struct call *call)
@@ -282,8 +290,8 @@ int guest_store_call(u32 type, u32 tx, const struct kvec *parts,
 	if (err)
 		return err;
 	hdr.req_id = call.id;
-	send_message(&hdr, parts, nr);
-	if (!wait_for_completion_timeout(&call.answered,
+	if (send_message(&hdr, parts, nr) == -ETIMEDOUT ||
+	    !wait_for_completion_timeout(&call.answered,
 					 READ_ONCE(store.patience)))
 		give_up(&call);
 	if (call.err)
@@ -344,8 +352,7 @@ static int read_bytes(void *buf, unsigned int len)
 			continue;
 		if (!wait_event_timeout(guest_ring_wait,
 					guest_ring_has_data() ||
-					kthread_should_stop(),
-					READ_ONCE(store.patience)))
+					kthread_should_stop(), PATIENCE))
 			return -ETIMEDOUT;
 		if (kthread_should_stop())
 			return -ETIMEDOUT;

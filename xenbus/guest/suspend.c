@@ -12,6 +12,7 @@
  * no channel is bound, nothing is granted.
  */
 #include <linux/errno.h>
+#include <linux/notifier.h>
 #include <linux/printk.h>
 #include <linux/stop_machine.h>
 #include <linux/suspend.h>
@@ -23,6 +24,8 @@
 
 /* Set by guest_suspend(), cleared with everything stopped. */
 static bool cancelled = true;
+/* It is the toolstack that wants it; written and read by who suspends. */
+static bool wanted;
 
 /**
  * guest_suspend_was_cancelled() - is the machine the one that was suspended?
@@ -91,7 +94,9 @@ int guest_suspend(void)
 {
 	int err;
 
+	wanted = true;
 	err = hibernate_quiet_exec(suspend_quietly, NULL);
+	wanted = false;
 	/* Which a kernel without hibernation says; nobody else must see it. */
 	if (err == -ENOTSUPP)
 		err = -EOPNOTSUPP;
@@ -100,4 +105,32 @@ int guest_suspend(void)
 	/* Whoever thaws devices next has not left this machine. */
 	cancelled = true;
 	return err;
+}
+
+/*
+ * An image on disk would be of a guest that the hypervisor knows nothing of:
+ * what it writes to by then is what the kernel has that loaded the image.
+ */
+static int refuse_hibernation(struct notifier_block *nb, unsigned long event,
+			      void *unused)
+{
+	if (wanted || (event != PM_HIBERNATION_PREPARE &&
+		       event != PM_RESTORE_PREPARE))
+		return NOTIFY_DONE;
+	pr_err("xen-guest: there is no hibernation to a disk; have the toolstack save the guest\n");
+	return notifier_from_errno(-EOPNOTSUPP);
+}
+
+static struct notifier_block hibernation = {
+	.notifier_call = refuse_hibernation,
+};
+
+int __init guest_suspend_init(void)
+{
+	return register_pm_notifier(&hibernation);
+}
+
+void guest_suspend_exit(void)
+{
+	unregister_pm_notifier(&hibernation);
 }

@@ -140,6 +140,16 @@ static int vector_announce(unsigned int cpu)
 	return HYPERVISOR_hvm_op(HVMOP_set_evtchn_upcall_vector, &upcall);
 }
 
+/* Of what is pending already the hypervisor may never tell. */
+static void take_leftovers(unsigned int cpu)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	take_events(cpu);
+	local_irq_restore(flags);
+}
+
 static int cpu_online_step(unsigned int cpu)
 {
 	int err;
@@ -161,6 +171,8 @@ static int cpu_online_step(unsigned int cpu)
 	if (err)
 		pr_info("xen-guest: CPU %u has no vector for events: %d\n", cpu, err);
 	per_cpu(has_vector, cpu) = !err;
+	if (!err)
+		take_leftovers(cpu);
 	return 0;
 }
 
@@ -174,11 +186,7 @@ static int cpu_offline_step(unsigned int cpu)
 /* What the CPU was told of before its events were moved. */
 static int cpu_dead_step(unsigned int cpu)
 {
-	unsigned long flags;
-
-	local_irq_save(flags);
-	take_events(cpu);
-	local_irq_restore(flags);
+	take_leftovers(cpu);
 	return 0;
 }
 
@@ -264,14 +272,18 @@ static int line_request(void)
 	return 0;
 }
 
-static bool __init vectors_work(void)
+/*
+ * Once the hypervisor was told of one there is no way back to the line: it
+ * interrupts that vCPU by its vector, whatever it is told later.
+ */
+static bool __init is_vector_announced(void)
 {
 	unsigned int cpu;
 
 	for_each_online_cpu(cpu)
-		if (guest_vcpu_info(cpu) && !per_cpu(has_vector, cpu))
-			return false;
-	return true;
+		if (per_cpu(has_vector, cpu))
+			return true;
+	return false;
 }
 
 /**
@@ -338,7 +350,7 @@ int __init guest_upcall_init(void)
 	err = add_cpu_states();
 	if (err)
 		goto err_free;
-	if (!line && !vectors_work()) {
+	if (!line && !is_vector_announced()) {
 		vectors_free();
 		line = true;
 	}

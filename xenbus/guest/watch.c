@@ -269,6 +269,15 @@ static void forget(struct watched *watched)
 	spin_unlock(&watches.lock);
 }
 
+/* Another one may have its address before the callback has returned. */
+static void forget_running(const struct watched *watched)
+{
+	spin_lock(&watches.lock);
+	if (watches.running == watched)
+		watches.running = NULL;
+	spin_unlock(&watches.lock);
+}
+
 static bool has_returned(const struct watched *watched)
 {
 	bool has;
@@ -348,6 +357,8 @@ void unregister_xenbus_watch(struct xenbus_watch *watch)
 		return;
 	if (current != watches.thread)
 		wait_event(watches.done, has_returned(watched));
+	else
+		forget_running(watched);
 	kfree(watched);
 }
 EXPORT_SYMBOL_GPL(unregister_xenbus_watch);
