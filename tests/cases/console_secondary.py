@@ -51,7 +51,6 @@ def ten(host, guest):
     echoes(host, guest, 1, "hvc1")
 
 
-# Long, for it fails now and then: QEMU is connected again, and silent (docs/console.md). Not understood yet where it was first.
 @case(long=True, kernel="bare", memory=512, vfb=True)
 def backend_stops(host, guest):
     "Its QEMU is stopped, goes on, is killed and started again, during output: no writer waits for long, and it goes on."
