@@ -113,10 +113,10 @@ class Uninterrupted:
         self.load.wait(2)
         self.files.wait(3)
         for disk, identity in self.identities.items():
-            state = state(self.guest, disk)
+            now = state(self.guest, disk)
             assert identity(self.guest, disk) == identity, f"{disk} is another gendisk"
-            assert state["phase"] == "connected" and state["breaks"] == 0, state
-            made = state["connects"] - self.before[disk]
+            assert now["phase"] == "connected" and now["breaks"] == 0, now
+            made = now["connects"] - self.before[disk]
             assert made >= self.connects, f"{disk} was connected {made} times, not {self.connects}"
         self.load.stop()
         self.files.check()
