@@ -33,8 +33,8 @@ def discard_frees(host, guest):
         guest.run(f"fsck.ext4 -fn {node}")
 
 
-@case(disks=[Disk("xvdb", size="64M"), Disk("xvdc", size="64M", backend="qdisk"),
-             Disk("xvdd", size="64M", backend="qdisk", format="qcow2")])
+@case(long=True, disks=[Disk("xvdb", size="64M"), Disk("xvdc", size="64M", backend="qdisk"),
+                        Disk("xvdd", size="64M", backend="qdisk", format="qcow2")])
 def arrives_and_goes(host, guest):
     "The backing file has what the guest wrote, the guest reads what the host wrote, and what is discarded is gone."
     for disk in guest.disks:

@@ -9,7 +9,7 @@ import _noxen as nox
 BUSY = {**nox.NOXEN, "memory": 512, "disks": [Disk("xvdb", size="64M"), Disk("xvdc", size="96M")], "nics": [Nic()]}
 
 
-@case(**BUSY, vcpus=[1, 4], long=["4"])
+@case(**BUSY, vcpus=[1, 4], long=True)
 def save_and_restore(host, guest):
     "Saved and restored, and saved and gone on (xl save -c), while data is verified, files are written and TCP flows."
     with blk.Uninterrupted(guest, 1) as disks, net.Uninterrupted(guest, 1) as flow:
