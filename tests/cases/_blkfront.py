@@ -112,9 +112,9 @@ class Uninterrupted:
             return
         self.load.wait(2)
         self.files.wait(3)
-        for disk, identity in self.identities.items():
+        for disk, before in self.identities.items():
             now = state(self.guest, disk)
-            assert identity(self.guest, disk) == identity, f"{disk} is another gendisk"
+            assert identity(self.guest, disk) == before, f"{disk} is another gendisk"
             assert now["phase"] == "connected" and now["breaks"] == 0, now
             made = now["connects"] - self.before[disk]
             assert made >= self.connects, f"{disk} was connected {made} times, not {self.connects}"
