@@ -41,9 +41,9 @@ def backend_device(guest, disk):
 
 @case(long=["pvh"], type=["pv", "pvh"], disks=PAIR)
 def backend_restart(host, guest):
-    "xen-blkback is unbound and bound again in dom0, five times."
+    "xen-blkback is unbound and bound again in dom0, three times."
     with blk.Uninterrupted(guest, 5) as both:
-        for _ in range(5):
+        for _ in range(3):
             for disk in ("xvdb", "xvdc"):
                 device = backend_device(guest, disk)
                 connects = blk.state(guest, disk)["connects"]

@@ -64,7 +64,8 @@ def parameters(host, guest):
     "The administrator's wish; and one that makes no sense."
     assert fb.size(guest) == (1920, 1080), fb.size(guest)
     assert "2560x1600" in fb.modes(guest), fb.modes(guest)
-    guest.run("modprobe -r xenfront-fb || rmmod xenfront-fb; rm /etc/modprobe.d/bed.conf; modprobe xenfront-fb video=0,10,99999")
+    guest.run(f"echo vfb-0 > {fb.driver(guest)}/unbind && rm /etc/modprobe.d/bed.conf && rmmod xenfront-fb && "
+              "modprobe xenfront-fb video=0,10,99999")
     fb.connected(guest)
     assert fb.size(guest) == (1024, 768), fb.size(guest)
     assert fb.lines(guest, r"video=0,10,99999: sides are from 64 to 16384 pixels"), "no line that names the parameter"

@@ -109,7 +109,7 @@ class Beside(Bench):
             self.works()
 
 
-@case(type="pv", kernel="6.1", load=[])
+@case(long=True, type="pv", kernel="6.1", load=[])
 def taken_over(host, guest):
     "A console that the kernel's own driver has is taken over, works, and does so each time that ours is loaded."
     def tried(bench):

@@ -66,10 +66,11 @@ def demo(guest_type, kernel_name, which, folder):
     began = time.monotonic()
     kernel, ours = _prepare(kernel_name, which, folder)
     guest_type = guest_type or kernel.guest_type
-    kinds = KINDS + (("vfb",) if guest_type != "hvm" else ())
+    vfb = guest_type != "hvm"
+    kinds = KINDS + (("vfb",) if vfb else ())
     with Host(folder=new_log_folder("demo"), modules=folder) as host:
         guest = host.guest("debian", type=guest_type, kernel=kernel_name, memory=512, modules=which, root="xvda1", load=[],
-                           nics=["bridge=xenbr0"], vfb=True)
+                           nics=["bridge=xenbr0"], vfb=vfb)
         stream = Stream(guest)
         progress.say(f"creating a {guest_type} guest with the kernel {kernel.release}; its console follows\n{RULE}")
         guest.start(wait=False)
@@ -78,7 +79,7 @@ def demo(guest_type, kernel_name, which, folder):
         print(f"\n{RULE}", flush=True)
         progress.say(f"the guest's login prompt is there, {_took(began):.0f} s after the start")
         guest.ready()
-        shot = _screenshot(guest) if "vfb" in kinds else None
+        shot = _screenshot(guest) if vfb else None
         devices, root = report.look(guest)
         host.clean()
     print(f"root file system: {root}\n\n{report.table(devices)}\n")

@@ -43,7 +43,7 @@ class Dom0:
         return result.out.rstrip("\n") if result else None
 
     def write(self, path, value):
-        self.run(f"xenstore-write {path} '{value}'")
+        self.run(f"xenstore-write -- {path} '{value}'")
 
     def dmesg(self):
         return self.run("dmesg").out
