@@ -20,6 +20,8 @@ SIZE = "--set width=640 --set height=480"
 SENSELESS = ("0", "-1", "2147483648", "text", "", "9" * 40)
 BOUNDED = ("width", "height", "videoram")
 SLOTS, LARGEST, TURN, TURNS = 51, 1024 * 768 * 4, 4096, 64
+# In the guest from its beginning: by way of its console they would take minutes.
+DOTS = random.Random(1).randbytes(LARGEST + TURN * TURNS)
 
 
 class Bench(_hostile.Single):
@@ -27,8 +29,7 @@ class Bench(_hostile.Single):
 
     def __init__(self, host, guest):
         super().__init__(host, guest)
-        self.dots, self.turn = random.Random(1).randbytes(LARGEST + TURN * TURNS), 0
-        guest.push(self.dots, "/tmp/dots", 0o644)
+        self.turn = 0
 
     # -- what is drawn ----------------------------------------------------------------------------------
 
@@ -41,19 +42,19 @@ class Bench(_hostile.Single):
         folder = "/sys/bus/xen/devices/vfb-0/graphics"
         self.guest.wait_for(f"test -e {folder}/fb*/virtual_size", what="a framebuffer of vfb-0")
         fb.still(self.guest)
-        self.name = self.guest.run(f"ls {folder}").out.strip()
+        self.fb = self.guest.run(f"ls {folder}").out.strip()
         # Without a console on it nobody has set a mode.
-        self.guest.run(f"echo 0 > {folder}/{self.name}/blank; sleep 1")
-        self.width, self.height = map(int, self.guest.run(f"cat {folder}/{self.name}/virtual_size").out.split(","))
+        self.guest.run(f"echo 0 > {folder}/{self.fb}/blank; sleep 1")
+        self.width, self.height = map(int, self.guest.run(f"cat {folder}/{self.fb}/virtual_size").out.split(","))
         self.drawn = bytearray(self.width * self.height * 4)
 
     def put(self, pieces):
         """Pieces of the dots on the screen: (where they begin there, where on the screen, how many bytes)."""
         self.guest.run("; ".join(
-            f"dd if=/tmp/dots of=/dev/{self.name} bs=1M iflag=skip_bytes,count_bytes oflag=seek_bytes conv=notrunc "
+            f"dd if=/dots of=/dev/{self.fb} bs=1M iflag=skip_bytes,count_bytes oflag=seek_bytes conv=notrunc "
             f"skip={begin} seek={place} count={length} status=none" for begin, place, length in pieces))
         for begin, place, length in pieces:
-            self.drawn[place:place + length] = self.dots[begin:begin + length]
+            self.drawn[place:place + length] = DOTS[begin:begin + length]
 
     def draw(self):
         """All of the screen, and other dots each time."""
@@ -239,7 +240,8 @@ class Bench(_hostile.Single):
 
 def hostile(function):
     """Declares a case: a guest without a screen, and what function does to the bench."""
-    return case(type="pv", kernel="6.1", extra=fb.ALONE, load=["xen:vfb"], long=True)(_hostile.booked(Bench, function))
+    return case(type="pv", kernel="6.1", extra=fb.ALONE, load=["xen:vfb"], files={"dots": DOTS}, long=True)(
+        _hostile.booked(Bench, function))
 
 
 @hostile

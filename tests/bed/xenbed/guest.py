@@ -40,12 +40,12 @@ class Guest:
         self.consoles, self.agent_console = Consoles(self), agent_console
         if agent_console:
             extra = f"bed.tty={'ttyS0' if agent_console == SERIAL else f'hvc{agent_console}'} {extra}"
-        if self.foreign and root == "ram":
-            # A character takes milliseconds: errors alone, until the initramfs has another console.
+        if self.foreign:
+            # A character takes milliseconds: errors alone, until the initramfs has another console. An emulated screen is worse.
             extra = f"{extra} console=ttyS0 loglevel=4"
-        elif self.foreign:
-            # Before our console is there, the initramfs' programs need one that they can open; its screen will do.
-            extra = f"{extra} console=tty0 console=hvc0"
+        if self.foreign and root != "ram":
+            # udev takes minutes in an emulated HVM guest to tell systemd that there is a terminal to log in on.
+            extra = f"{extra} console=hvc0 systemd.default_device_timeout_sec=900"
         self.modules, self.module_params = modules, dict(module_params or {})
         self.load = list(load) if load is not None else (["xen-blkfront"] if self.disks else []) + (
             ["xen-netfront"] if nics else []) + (["xen:vkbd", "xen:vfb"] if vfb else [])
@@ -379,6 +379,7 @@ class Guest:
             self.agent.end("destroyed")
             for relay in self.relays:
                 relay.kill()
+        self.screen.close()
         self.started = False
         self.dom0.run(f"rm -f /scratch/{self.name}-kernel /scratch/{self.name}-initrd", check=False)
         for disk in self.disks:

@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+import time
 
 from . import paths, picture
 from .progress import BedError
@@ -20,6 +21,7 @@ class Screen:
 
     def __init__(self, guest):
         self.guest, self.dom0 = guest, guest.dom0
+        self.talk = None        # with QEMU's monitor
 
     @property
     def display(self):
@@ -43,21 +45,42 @@ class Screen:
             (self.guest.host.folder / f"{keep}.png").write_bytes(data)
         return picture.from_png(data)
 
-    def qmp(self, *commands):
-        """QEMU's answers to commands, each a dictionary."""
+    def qmp(self, command):
+        """Has QEMU do a command, a dictionary. The conversation goes on with the next one, as long as it is the same QEMU."""
+        line = self._answer(command)
+        if line is None:
+            self._talk()
+            line = self._answer(command)
+        if line is None:
+            raise BedError(f"QEMU does not answer {command}: {self.talk.result().err.strip()}")
+        if "error" in json.loads(line):
+            raise BedError(f"QEMU to {command}: {line}")
+
+    def _talk(self):
         script = "/tmp/qmp"
         if not self.dom0.run(f"test -e {script}", check=False):
             self.dom0.put(QMP.read_text(), script, 0o755)
-        text = "".join(json.dumps(command) + "\n" for command in commands)
         # libxl has a monitor of its own; this one is for statistics, and answers to everything.
-        out = self.dom0.run(f"{script} /run/xen/qmp-libxenstat-{self.guest.id}", input=text.encode()).out
-        answers = [json.loads(line) for line in out.splitlines()]
-        if len(answers) < len(commands):
-            raise BedError(f"QEMU has answered {len(answers)} of {len(commands)} commands")
-        for command, answer in zip(commands, answers):
-            if "error" in answer:
-                raise BedError(f"QEMU to {command}: {answer['error']}")
-        return answers
+        self.talk = self.dom0.spawn(f"exec {script} /run/xen/qmp-libxenstat-{self.guest.id}")
+
+    def close(self):
+        """The guest is gone, and its QEMU."""
+        if self.talk:
+            self.talk.close_input()
+            self.talk = None
+
+    def _answer(self, command):
+        """A line, or None when nobody is there."""
+        if not self.talk or not self.talk.running:
+            return None
+        before = self.talk.stdout.count(b"\n")
+        self.talk.write(json.dumps(command).encode() + b"\n")
+        while self.talk.stdout.count(b"\n") == before:
+            if not self.talk.running:
+                return None
+            self.guest.host.judge(f"{self.guest.name}: QEMU's answer")
+            time.sleep(0.05)
+        return self.talk.stdout.splitlines()[-1]
 
     def send(self, *events):
         """Input events of QMP, in one go: they get to the guest in this order."""
