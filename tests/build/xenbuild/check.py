@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The cases of `build check`: what can be said about the sources without booting anything."""
 import fnmatch
+import functools
 import py_compile
 import re
 import subprocess
@@ -10,7 +11,7 @@ import tempfile
 from xenbed import paths
 from xenbed.progress import BedError
 
-from . import modules, toolchain
+from . import foreign, modules, toolchain
 
 # What each directory's module is called and which aliases udev and users load it by.
 MODULES = {
@@ -140,16 +141,34 @@ def check_sparse(build, error):
                 (build.tree / name).with_suffix(".o").exists()}
     checked = {name.removeprefix("/src/") for name in re.findall(r"^\s*CHECK\s+(\S+)", done.stdout, re.M)}
     _fail_on([f"{name} was not checked; see {log}" for name in sorted(compiled - checked)])
+    ours, others = _sparse_said(done.stdout)
+    _fail_on(ours)
+    count = len(set(others))
+    return Notes([f"{count} from the kernel's own headers, not counted:", *sorted(set(others))] if others else [])
+
+
+def _sparse_said(output):
+    """Its messages about our files, and about others."""
     ours, others = [], []
-    for line in done.stdout.splitlines():
+    for line in output.splitlines():
         # With what sparse adds below a message ("   expected ...").
         found = re.match(r"(\S+?):\d+:(?:\d+:)? ", line)
         if found:
             name = found.group(1).removeprefix("/src/").removeprefix("./")
             (ours if name in modules.sources() else others).append(line)
-    _fail_on(ours)
-    count = len(set(others))
-    return Notes([f"{count} from the kernel's own headers, not counted:", *sorted(set(others))] if others else [])
+    return ours, others
+
+
+def check_guest(series):
+    """xen-guest and xenfs compile for such a kernel without Xen, sparse is silent, and it has what they need."""
+    try:
+        said, missing = foreign.compiled(series, *SPARSE)
+    except BedError as error:
+        raise Failed(str(error)) from error
+    ours, _ = _sparse_said(said)
+    _fail_on(ours + [f"{name} is not exported" for name in missing])
+    if not re.search(r"^\s*CHECK\s", said, re.M):
+        raise Failed("sparse did not run")
 
 
 def _checkpatch_options(name):
@@ -266,6 +285,7 @@ SOURCE_CASES = {
     "python": check_python,
     "hostile": check_hostile,
     "tree": check_tree,
+    **{f"{series}.guest": functools.partial(check_guest, series) for series in foreign.SERIES},
 }
 KERNEL_CASES = {"modules": check_modules, "modinfo": check_modinfo, "sparse": check_sparse}
 
