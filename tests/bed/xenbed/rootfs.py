@@ -11,7 +11,7 @@ socat fdisk parted blktrace hdparm sg3-utils pciutils""".split()
 DOM0 = COMMON + """xen-utils-4.17 qemu-system-xen qemu-utils python3 bridge-utils dmsetup ethtool iperf3 fio xfsprogs
 iputils-ping nbdkit tcpdump dropbear-bin trace-cmd gvncviewer less nano ncurses-base""".split()
 GUEST = COMMON + """fio xfsprogs iperf3 ethtool dmsetup iputils-ping evtest
-fbcat libdrm-tests netcat-openbsd tcpdump dropbear-bin less""".split()
+fbcat libdrm-tests netcat-openbsd tcpdump dropbear-bin kexec-tools less""".split()
 DISK = COMMON + """fio iperf3 ethtool iputils-ping systemd-sysv udev dbus login initramfs-tools
 ifupdown nano less ncurses-base zstd""".split()
 
