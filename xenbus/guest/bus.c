@@ -207,16 +207,38 @@ static void bus_remove(struct device *device)
 		xenbus_switch_state(dev, XenbusStateClosed);
 }
 
-/* The backend writes back what it has, and lets go. */
+static bool has_let_go(struct xenbus_device *dev)
+{
+	switch (xenbus_read_driver_state(dev, dev->otherend)) {
+	case XenbusStateInitialised:
+	case XenbusStateConnected:
+	case XenbusStateClosing:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/*
+ * The backend writes back what it has, and lets go; before another kernel
+ * (kexec) has our memory.
+ */
 static void bus_shutdown(struct device *device)
 {
 	struct xenbus_device *dev = to_xenbus_device(device);
+	unsigned long end = jiffies + SHUTDOWN_PATIENCE;
 
 	if (dev->state != XenbusStateConnected)
 		return;
 	xenbus_switch_state(dev, XenbusStateClosing);
-	if (!wait_for_completion_timeout(&dev->down, SHUTDOWN_PATIENCE))
-		dev_info(device, "the backend does not close\n");
+	wait_for_completion_timeout(&dev->down, SHUTDOWN_PATIENCE);
+	while (!has_let_go(dev)) {
+		if (time_after(jiffies, end)) {
+			dev_info(device, "the backend does not close\n");
+			return;
+		}
+		msleep(POLL);
+	}
 }
 
 /* ------------------------------------------------------------------------

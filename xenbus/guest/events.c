@@ -398,28 +398,60 @@ void guest_events_resume(void)
 		pr_err("xen-guest: no event will come: %d\n", err);
 }
 
+/*
+ * A kernel that died, or did not clean up before kexec: the hypervisor would
+ * write to its pages, and take none of ours.
+ */
+static int __init take_back(void)
+{
+	int err;
+
+	if (!guest_fifo_is_in_use())
+		return 0;
+	pr_info("xen-guest: a kernel before this one has left its event channels; they are closed\n");
+	err = guest_channels_reset();
+	if (!err && !guest_fifo_is_in_use())
+		return 0;
+	pr_err("xen-guest: the hypervisor does not give them back (%d): the domain has to be started anew\n",
+	       err);
+	return -ENODEV;
+}
+
 static int __init start(void)
 {
 	int err;
 
-	if (!fifo && guest_fifo_is_lent()) {
-		pr_info("xen-guest: fifo=0 comes too late: it was begun with\n");
-		fifo = true;
-	}
+	err = take_back();
+	if (err)
+		return err;
 	if (fifo) {
 		guest_events_ops = &guest_fifo_ops;
 		err = guest_events_ops->start();
 		if (!err)
 			return 0;
 		pr_info("xen-guest: no FIFO event channels: %d\n", err);
-		/* What the hypervisor says when there are some already. */
-		if (err == -EINVAL) {
-			pr_err("xen-guest: a kernel before this one began with them, and its pages are lost: the domain has to be started anew\n");
-			return -ENODEV;
-		}
 	}
 	guest_events_ops = &guest_twolevel_ops;
 	return guest_events_ops->start();
+}
+
+/**
+ * guest_events_stop() - no event comes any more
+ *
+ * Who is here next, in this domain, begins as if nobody had been.
+ *
+ * Context: any.
+ */
+void guest_events_stop(void)
+{
+	if (guest_events_ops)
+		guest_events_ops->stop();
+}
+
+static void free_events(void)
+{
+	if (guest_events_ops->free)
+		guest_events_ops->free();
 }
 
 int __init guest_events_init(void)
@@ -439,7 +471,8 @@ int __init guest_events_init(void)
 	return 0;
 
 err_stop:
-	guest_events_ops->stop();
+	guest_events_stop();
+	free_events();
 err_lateeoi:
 	guest_lateeoi_exit();
 	return err;
@@ -463,8 +496,9 @@ static void leave_channels(void)
 void guest_events_exit(void)
 {
 	leave_channels();
-	guest_events_ops->stop();
+	guest_events_stop();
 	guest_upcall_exit();
+	free_events();
 	guest_lateeoi_exit();
 	xa_destroy(&channels);
 }

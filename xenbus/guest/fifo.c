@@ -4,16 +4,15 @@
  * each vCPU queues of ports that are linked by these words.  The vCPU looks at
  * nothing that is another one's.
  *
- * What begins that way cannot end: the hypervisor writes to these pages as long
- * as the domain lives.  So they are never freed, and the next one who loads
- * this module finds them, by a number in the shared info page that only PV
- * guests have another use for.
+ * The hypervisor writes to these pages until all channels are closed (reset.c),
+ * whatever becomes of who lent them.
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/gfp.h>
+#include <linux/limits.h>
 #include <linux/mm.h>
-#include <linux/page-flags.h>
+#include <linux/pfn.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 #include <asm/cmpxchg.h>
@@ -30,45 +29,31 @@
 #define PER_PAGE	(PAGE_SIZE / sizeof(event_word_t))
 #define MAX_PAGES	(EVTCHN_FIFO_NR_CHANNELS / PER_PAGE)
 
-/* "xenfront FIFO 1": changed whenever the structure is. */
-#define MAGIC		0x31304f4649466678ULL
-
 /**
  * struct lent - the pages that the hypervisor has from us
- * @magic:	MAGIC, or this is something else
- * @pfn:	where the structure itself is
  * @nr_words:	how many pages of words there are
- * @words:	their frame numbers
- * @control:	the frame numbers of the vCPUs' control blocks; 0: none yet
+ * @words:	those pages
+ * @control:	the vCPUs' control blocks, a page each; NULL: none yet
  *
- * In a page of its own, and never freed.  Written under the lock of those who
- * bind ports, or before a CPU gets events.
+ * Written under the lock of those who bind ports, or before a CPU gets events.
  */
-struct lent {
-	u64 magic;
-	u64 pfn;
-	u64 nr_words;
-	u64 words[MAX_PAGES];
-	u64 control[MAX_VIRT_CPUS];
-};
+static struct lent {
+	unsigned int nr_words;
+	event_word_t *words[MAX_PAGES];
+	struct evtchn_fifo_control_block *control[MAX_VIRT_CPUS];
+} lent;
 
-static struct lent *lent;
-
-static void *at(u64 pfn)
-{
-	return pfn_to_kaddr(pfn);
-}
+/* It has not given them back.  Written by start and stop. */
+static bool is_lent;
 
 static event_word_t *word_of(evtchn_port_t port)
 {
-	event_word_t *words = at(READ_ONCE(lent->words[port / PER_PAGE]));
-
-	return words + port % PER_PAGE;
+	return READ_ONCE(lent.words[port / PER_PAGE]) + port % PER_PAGE;
 }
 
 static bool is_there(evtchn_port_t port)
 {
-	return port / PER_PAGE < READ_ONCE(lent->nr_words);
+	return port / PER_PAGE < READ_ONCE(lent.nr_words);
 }
 
 /* Another processor may be the hypervisor's, even if we have but one. */
@@ -134,12 +119,11 @@ static u32 take(u32 port, struct guest_event_loop *loop)
 
 static void handle_vcpu(unsigned int vcpu, struct guest_event_loop *loop)
 {
-	struct evtchn_fifo_control_block *control;
+	struct evtchn_fifo_control_block *control = lent.control[vcpu];
 	u32 heads[EVTCHN_FIFO_MAX_QUEUES] = {};
 	unsigned long ready;
 	unsigned int queue;
 
-	control = at(lent->control[vcpu]);
 	ready = xchg(&control->ready, 0);
 	while (ready) {
 		/* The first one is the most urgent. */
@@ -162,173 +146,91 @@ static void fifo_handle(struct guest_event_loop *loop)
 {
 	u32 vcpu = guest_vcpu_id(loop->cpu);
 
-	if (vcpu < MAX_VIRT_CPUS && lent->control[vcpu])
+	if (vcpu < MAX_VIRT_CPUS && lent.control[vcpu])
 		handle_vcpu(vcpu, loop);
 }
 
-/* Reserved: a kernel that does not know of it (kexec) has it otherwise. */
-static u64 new_page(void)
-{
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-
-	if (!page)
-		return 0;
-	SetPageReserved(page);
-	return page_to_pfn(page);
-}
-
-static void free_page_at(u64 pfn)
-{
-	struct page *page = pfn_to_page(pfn);
-
-	ClearPageReserved(page);
-	__free_page(page);
-}
-
-static bool is_ours(u64 pfn)
-{
-	return pfn && pfn_valid(pfn) && PageReserved(pfn_to_page(pfn));
-}
-
-static int lend_control(unsigned int vcpu, u64 pfn)
+static int lend_control(unsigned int vcpu)
 {
 	struct evtchn_init_control init = {
-		.control_gfn = pfn,
+		.control_gfn = PFN_DOWN(__pa(lent.control[vcpu])),
 		.vcpu = vcpu,
 	};
 
 	return HYPERVISOR_event_channel_op(EVTCHNOP_init_control, &init);
 }
 
-static int lend_words(u64 pfn)
+static int lend_words(unsigned int nr)
 {
-	struct evtchn_expand_array expand = { .array_gfn = pfn };
-	event_word_t *words = at(pfn);
+	struct evtchn_expand_array expand = {
+		.array_gfn = PFN_DOWN(__pa(lent.words[nr])),
+	};
 	unsigned int i;
 
 	for (i = 0; i < PER_PAGE; i++)
-		words[i] = MASKED;
+		lent.words[nr][i] = MASKED;
 	return HYPERVISOR_event_channel_op(EVTCHNOP_expand_array, &expand);
 }
 
 static int add_control(unsigned int vcpu)
 {
-	u64 pfn = new_page();
+	void *page = (void *)get_zeroed_page(GFP_KERNEL);
 	int err;
 
-	if (!pfn)
+	if (!page)
 		return -ENOMEM;
-	err = lend_control(vcpu, pfn);
-	if (err)
-		free_page_at(pfn);
-	else
-		lent->control[vcpu] = pfn;
+	lent.control[vcpu] = page;
+	err = lend_control(vcpu);
+	if (err) {
+		lent.control[vcpu] = NULL;
+		free_page((unsigned long)page);
+	}
 	return err;
+}
+
+static int add_words(void)
+{
+	unsigned int nr = lent.nr_words;
+	void *page = (void *)get_zeroed_page(GFP_KERNEL);
+	int err;
+
+	if (!page)
+		return -ENOMEM;
+	lent.words[nr] = page;
+	err = lend_words(nr);
+	if (err) {
+		lent.words[nr] = NULL;
+		free_page((unsigned long)page);
+		return err;
+	}
+	/* Whoever sees that it is there finds it. */
+	smp_store_release(&lent.nr_words, nr + 1);
+	return 0;
 }
 
 static int fifo_cpu_up(unsigned int cpu)
 {
 	u32 vcpu = guest_vcpu_id(cpu);
 
-	return lent->control[vcpu] ? 0 : add_control(vcpu);
+	return lent.control[vcpu] ? 0 : add_control(vcpu);
 }
 
 static int fifo_setup(evtchn_port_t port)
 {
-	u64 pfn;
-	int err;
+	int err = 0;
 
-	while (!is_there(port)) {
-		pfn = new_page();
-		if (!pfn)
-			return -ENOMEM;
-		err = lend_words(pfn);
-		if (err) {
-			free_page_at(pfn);
-			return err;
-		}
-		lent->words[lent->nr_words] = pfn;
-		/* Whoever sees that it is there finds it. */
-		smp_store_release(&lent->nr_words, lent->nr_words + 1);
-	}
-	return 0;
+	while (!err && !is_there(port))
+		err = add_words();
+	return err;
 }
 
-static void fifo_stop(void)
-{
-	evtchn_port_t port;
-
-	for (port = 0; port < lent->nr_words * PER_PAGE; port++)
-		fifo_mask(port);
-}
-
-/* Who has been here before? */
-static struct lent *find_lent(void)
-{
-	u64 pfn = guest_shared_info()->arch.pfn_to_mfn_frame_list_list;
-	struct lent *found;
-	unsigned int i;
-
-	if (!is_ours(pfn))
-		return NULL;
-	found = at(pfn);
-	if (found->magic != MAGIC || found->pfn != pfn ||
-	    found->nr_words > MAX_PAGES || !found->control[0])
-		return NULL;
-	for (i = 0; i < found->nr_words; i++)
-		if (!is_ours(found->words[i]))
-			return NULL;
-	for (i = 0; i < MAX_VIRT_CPUS; i++)
-		if (found->control[i] && !is_ours(found->control[i]))
-			return NULL;
-	return found;
-}
-
-/* Queues are empty but for what has come since nobody looked. */
-static void adopt(struct lent *found)
-{
-	struct guest_event_loop loop = {};
-	unsigned int vcpu;
-
-	lent = found;
-	fifo_stop();
-	for (vcpu = 0; vcpu < MAX_VIRT_CPUS; vcpu++)
-		if (lent->control[vcpu])
-			handle_vcpu(vcpu, &loop);
-}
-
-static void remember(void)
-{
-	guest_shared_info()->arch.pfn_to_mfn_frame_list_list = lent->pfn;
-}
-
+/* The first one decides whether there is such a thing. */
 static int fifo_start(void)
 {
-	struct lent *found = find_lent();
-	u64 pfn;
-	int err;
+	int err = add_control(0);
 
-	BUILD_BUG_ON(sizeof(struct lent) > PAGE_SIZE);
-
-	if (found) {
-		adopt(found);
-		return 0;
-	}
-	pfn = new_page();
-	if (!pfn)
-		return -ENOMEM;
-	lent = at(pfn);
-	lent->magic = MAGIC;
-	lent->pfn = pfn;
-	/* The first one decides whether there is such a thing. */
-	err = add_control(0);
-	if (err) {
-		free_page_at(pfn);
-		lent = NULL;
-		return err;
-	}
-	remember();
-	return 0;
+	is_lent = !err;
+	return err;
 }
 
 static int fifo_resume(void)
@@ -337,26 +239,57 @@ static int fifo_resume(void)
 	int err = 0;
 
 	for (i = 0; !err && i < MAX_VIRT_CPUS; i++) {
-		if (!lent->control[i])
+		if (!lent.control[i])
 			continue;
-		memset(at(lent->control[i]), 0, PAGE_SIZE);
-		err = lend_control(i, lent->control[i]);
+		memset(lent.control[i], 0, PAGE_SIZE);
+		err = lend_control(i);
 	}
-	for (i = 0; !err && i < lent->nr_words; i++)
-		err = lend_words(lent->words[i]);
-	remember();
+	for (i = 0; !err && i < lent.nr_words; i++)
+		err = lend_words(i);
 	return err;
 }
 
-/**
- * guest_fifo_is_lent() - did an earlier one of us begin with it?
- *
- * Context: any; the shared info page is there.
- * Return: true if there is no way back.
- */
-bool guest_fifo_is_lent(void)
+static void fifo_stop(void)
 {
-	return find_lent();
+	evtchn_port_t port;
+
+	for (port = 0; port < lent.nr_words * PER_PAGE; port++)
+		fifo_mask(port);
+	/* Before Xen 4.5 it had them as long as the domain lived. */
+	is_lent = guest_channels_reset() || guest_fifo_is_in_use();
+	if (is_lent)
+		pr_warn("xen-guest: the hypervisor goes on writing to the pages of the event queues\n");
+}
+
+/* What was not given back is lost rather than somebody else's. */
+static void fifo_free(void)
+{
+	unsigned int i;
+
+	if (!is_lent) {
+		for (i = 0; i < MAX_VIRT_CPUS; i++)
+			free_page((unsigned long)lent.control[i]);
+		for (i = 0; i < lent.nr_words; i++)
+			free_page((unsigned long)lent.words[i]);
+	}
+	memset(&lent, 0, sizeof(lent));
+}
+
+/**
+ * guest_fifo_is_in_use() - does the hypervisor tell of events that way now?
+ *
+ * Then it says that this is no page to expand it with, or that it is as large as
+ * can be; otherwise, that there is nothing to expand.
+ *
+ * Context: any.
+ * Return: true if it does; if we have not begun with it, somebody else has.
+ */
+bool guest_fifo_is_in_use(void)
+{
+	struct evtchn_expand_array nowhere = { .array_gfn = U64_MAX };
+	int err = HYPERVISOR_event_channel_op(EVTCHNOP_expand_array, &nowhere);
+
+	return err == -EINVAL || err == -ENOSPC;
 }
 
 const struct guest_events_ops guest_fifo_ops = {
@@ -365,6 +298,7 @@ const struct guest_events_ops guest_fifo_ops = {
 	.start = fifo_start,
 	.resume = fifo_resume,
 	.stop = fifo_stop,
+	.free = fifo_free,
 	.cpu_up = fifo_cpu_up,
 	.setup = fifo_setup,
 	.clear = fifo_clear,

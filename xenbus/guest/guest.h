@@ -68,6 +68,7 @@ u32 guest_vcpu_id(unsigned int cpu);
 int guest_events_init(void);
 void guest_events_exit(void);
 void guest_events_resume(void);
+void guest_events_stop(void);
 
 /**
  * struct guest_event_loop - one pass over what is pending on a vCPU
@@ -91,7 +92,8 @@ void guest_events_handle(evtchn_port_t port, struct guest_event_loop *loop);
  * @max:	there are ports below that
  * @start:	begin, with every port masked; sleeps
  * @resume:	the same in another life, where one CPU runs, interrupts off
- * @stop:	mask every port
+ * @stop:	no event is told of any more, and no memory of ours written to
+ * @free:	free that memory; no interrupt looks at it any more; or NULL
  * @cpu_up:	a CPU is about to get events; on that CPU
  * @setup:	a port is about to be bound; sleeps
  * @clear:	it is not pending any more
@@ -106,6 +108,7 @@ struct guest_events_ops {
 	int (*start)(void);
 	int (*resume)(void);
 	void (*stop)(void);
+	void (*free)(void);
 	int (*cpu_up)(unsigned int cpu);
 	int (*setup)(evtchn_port_t port);
 	void (*clear)(evtchn_port_t port);
@@ -118,7 +121,8 @@ struct guest_events_ops {
 extern const struct guest_events_ops guest_twolevel_ops;
 extern const struct guest_events_ops guest_fifo_ops;
 extern const struct guest_events_ops *guest_events_ops;
-bool guest_fifo_is_lent(void);
+bool guest_fifo_is_in_use(void);
+int guest_channels_reset(void);
 
 /* ------------------------------------------------------------------------
  * upcall: how the hypervisor interrupts a CPU
@@ -143,6 +147,15 @@ int guest_suspend_init(void);
 void guest_suspend_exit(void);
 int guest_suspend(void);
 bool guest_suspend_was_cancelled(void);
+
+/* ------------------------------------------------------------------------
+ * kexec, panic: what comes after us
+ */
+int guest_kexec_init(void);
+void guest_kexec_exit(void);
+void guest_kexec_leave(void);
+int guest_panic_init(void);
+void guest_panic_exit(void);
 
 /* ------------------------------------------------------------------------
  * store: xenstore.  From guest_store_suspend() to guest_store_resume() no

@@ -19,6 +19,7 @@ static const struct part parts[] __refconst = {
 	{ guest_platform_init, guest_platform_exit },
 	{ guest_shared_info_init, guest_shared_info_exit },
 	{ guest_events_init, guest_events_exit },
+	{ guest_kexec_init, guest_kexec_exit },
 	{ guest_grant_init, guest_grant_exit },
 	{ guest_store_init, guest_store_exit },
 	/* Last of what can fail: there is no way back to emulated disks. */
@@ -28,6 +29,7 @@ static const struct part parts[] __refconst = {
 	{ guest_hypervisor_sysfs_init, guest_hypervisor_sysfs_exit },
 	{ guest_suspend_init, guest_suspend_exit },
 	{ guest_shutdown_init, guest_shutdown_exit },
+	{ guest_panic_init, guest_panic_exit },
 };
 
 static void exit_parts(unsigned int nr)

@@ -60,6 +60,12 @@ static void platform_remove(struct pci_dev *pdev)
 	pci_disable_device(pdev);
 }
 
+/* The last one of ours: what is on the bus came after it. */
+static void platform_shutdown(struct pci_dev *pdev)
+{
+	guest_kexec_leave();
+}
+
 static const struct pci_device_id platform_ids[] = {
 	{ PCI_DEVICE(PCI_VENDOR_ID_XEN, PCI_DEVICE_ID_XEN_PLATFORM) },
 	{}
@@ -71,6 +77,7 @@ static struct pci_driver platform_driver = {
 	.id_table = platform_ids,
 	.probe = platform_probe,
 	.remove = platform_remove,
+	.shutdown = platform_shutdown,
 	.driver = {
 		/* init looks at what has come of it. */
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,

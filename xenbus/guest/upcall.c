@@ -30,6 +30,12 @@
 
 #include "guest.h"
 
+/*
+ * "xenfront", in a field of the shared info page that only PV guests have another
+ * use for: in this domain's life vectors were announced, maybe by another kernel.
+ */
+#define VECTORS_ANNOUNCED	0x746e6f72666e6578UL
+
 /* HVM_PARAM_CALLBACK_IRQ: a line of a PCI device. */
 #define VIA_TYPE_SHIFT	56
 #define VIA_BUS_SHIFT	16
@@ -134,10 +140,16 @@ static int vector_announce(unsigned int cpu)
 		.vcpu = guest_vcpu_id(cpu),
 	};
 
+	int err;
+
 	if (!cfg || !cfg->vector || cfg->vector > U8_MAX)
 		return -ENXIO;
 	upcall.vector = cfg->vector;
-	return HYPERVISOR_hvm_op(HVMOP_set_evtchn_upcall_vector, &upcall);
+	err = HYPERVISOR_hvm_op(HVMOP_set_evtchn_upcall_vector, &upcall);
+	if (!err)
+		guest_shared_info()->arch.pfn_to_mfn_frame_list_list =
+			VECTORS_ANNOUNCED;
+	return err;
 }
 
 /* Of what is pending already the hypervisor may never tell. */
@@ -259,6 +271,12 @@ static int line_request(void)
 		dev_err(&pdev->dev, "has no interrupt line\n");
 		return -ENODEV;
 	}
+	/* Which may be a dead kernel's, and this one on another. */
+	if (guest_vcpu_id(first_cpu()) != 0) {
+		dev_err(&pdev->dev,
+			"interrupts vCPU 0 alone, which does not run\n");
+		return -ENODEV;
+	}
 	err = request_irq(pdev->irq, line_interrupt,
 			  IRQF_SHARED | IRQF_NOBALANCING | IRQF_NO_SUSPEND |
 			  IRQF_NO_THREAD, "xen-guest", pdev);
@@ -273,9 +291,15 @@ static int line_request(void)
 }
 
 /*
- * Once the hypervisor was told of one there is no way back to the line: it
- * interrupts that vCPU by its vector, whatever it is told later.
+ * Once the hypervisor was told of a vector there is no way back to the line: it
+ * takes no other one than a vector, for as long as the domain lives.
  */
+static bool __init were_vectors_announced(void)
+{
+	return guest_shared_info()->arch.pfn_to_mfn_frame_list_list ==
+	       VECTORS_ANNOUNCED;
+}
+
 static bool __init is_vector_announced(void)
 {
 	unsigned int cpu;
@@ -336,8 +360,13 @@ static int __init add_cpu_states(void)
 
 int __init guest_upcall_init(void)
 {
+	bool must = were_vectors_announced();
 	int err;
 
+	if (must && !vector) {
+		pr_info("xen-guest: vector=0 comes too late: the vCPUs have had vectors\n");
+		vector = true;
+	}
 	if (vector) {
 		err = vectors_alloc();
 		if (err)
@@ -355,7 +384,7 @@ int __init guest_upcall_init(void)
 		line = true;
 	}
 	if (line) {
-		err = line_request();
+		err = must ? -ENODEV : line_request();
 		if (err)
 			goto err_states;
 	}
