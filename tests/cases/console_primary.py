@@ -5,6 +5,7 @@ import re
 from xenbed import AgentGone, case
 
 import _console as con
+import _kexec as kexec
 
 # The agent is on another console, which the guest's QEMU serves: hvc0 is the case's own.
 BESIDE = {"kernel": "bare", "memory": 512, "vfb": True, "agent_console": con.AGENT}
@@ -183,3 +184,18 @@ def last_words(host, guest):
         pass
     con.wait_until(lambda: "Kernel panic - not syncing: sysrq triggered crash" in guest.log and "Call Trace:" in guest.log,
                    "the panic is seen", 30)
+
+
+# A PV guest has no kexec: its machine_ops.shutdown powers off (arch/x86/xen/enlighten_pv.c).
+@case(kernel="bare", type=["pvh", "hvm"], memory=1024, disks=[kexec.disk("256M")], long=True)
+def another_kernel(host, guest):
+    "kexec: the next kernel says all from its first line on, on the same console, both ways."
+    guest.run("echo 'the last of the first' > /dev/kmsg")
+    kexec.load(host, guest)
+    seen = len(guest.log)
+    kexec.execute(guest)
+    con.wait_until(lambda: "Linux version" in guest.log[seen:], "the next kernel's first line is seen")
+    assert "the last of the first" in guest.log[:guest.log.index("Linux version", seen)]
+    assert guest.run("cat /proc/consoles").out.startswith("hvc0")
+    assert con.attribute(guest, "hvc0", "lost") == 0
+    guest.shutdown()

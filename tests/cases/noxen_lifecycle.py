@@ -3,10 +3,13 @@
 from xenbed import Disk, Nic, case
 
 import _blkfront as blk
+import _kexec as kexec
 import _netfront as net
 import _noxen as nox
 
 BUSY = {**nox.NOXEN, "memory": 512, "disks": [Disk("xvdb", size="64M"), Disk("xvdc", size="96M")], "nics": [Nic()]}
+NEXT = {**nox.DEVICES, "memory": 768, "disks": [*nox.DEVICES["disks"], kexec.disk()]}
+LEFT = "has left its event channels"
 
 
 @case(**BUSY, vcpus=[1, 4], long=True)
@@ -87,3 +90,43 @@ def nonsense(host, guest):
     nox.wait_until(lambda: nox.lines(guest, "frobnicate"), "the word is named")
     assert guest.run("echo here").out == "here\n"
     guest.shutdown()
+
+
+@case(**NEXT, vcpus=[1, 4], long=True)
+def another_kernel(host, guest):
+    "kexec, twice: the next kernel has disk, network and keyboard, and finds nothing of the one before."
+    for _ in range(2):
+        kexec.load(host, guest)
+        kexec.execute(guest)
+        nox.all_ours(guest, nox.KINDS)
+        nox.at_work(host, guest)
+        assert not nox.lines(guest, LEFT), nox.lines(guest, LEFT)
+        assert not nox.lines(guest, "still mapped by others")
+    nox.sound(guest)
+    guest.save()
+    guest.restore()
+    nox.at_work(host, guest)
+    guest.shutdown()
+
+
+@case(**{**NEXT, "memory": 1024}, vcpus=4, extra="crashkernel=320M", long=True,
+      expect=[r"Kernel panic - not syncing: sysrq triggered crash", r"Call Trace:"])
+def crash_kernel(host, guest):
+    "After a panic on another vCPU than the first the crash kernel has our disks, and writes there what was in memory."
+    kexec.load(host, guest, "-p --append=nr_cpus=1")
+    kexec.crash(guest, cpu=2)
+    assert nox.lines(guest, LEFT)
+    assert guest.run("head -c 4 /proc/vmcore").raw == b"\x7fELF"
+    guest.run("dd if=/proc/vmcore of=/dev/xvdb bs=1M count=64 conv=fsync status=none; cmp -n 67108864 /proc/vmcore /dev/xvdb")
+    nox.at_work(host, guest)
+    guest.shutdown()
+
+
+@case(**nox.NOXEN, vcpus=[1, 4], long=True, expect=[r"Kernel panic - not syncing: sysrq triggered crash", r"Call Trace:"])
+def panic(host, guest):
+    "A panic is seen on the console to its end, and is a crash to the toolstack (on_crash=)."
+    guest.spawn("echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger")
+    nox.wait_until(lambda: "c" in guest.state, "the domain has crashed", 120)
+    assert "---[ end Kernel panic - not syncing: sysrq triggered crash ]---" in guest.log, guest.log[-1000:]
+    # Kept as it is (on_crash=preserve).
+    assert guest.id
