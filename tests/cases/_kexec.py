@@ -15,8 +15,8 @@ def disk(size="16M"):
 def load(host, guest, options="-l"):
     """The kernel and the initramfs that the guest was booted with are loaded to be next."""
     behind = next(one for one in guest.disks if one.vdev == DISK)
-    host.dom0.run(f"set -o pipefail; tar -C /scratch -cf - {guest.name}-kernel {guest.name}-initrd | "
-                  f"dd of={behind.target} bs=1M iflag=fullblock conv=fsync status=none")
+    host.dom0.run(f"cd /scratch && tar -cf {guest.name}.tar {guest.name}-kernel {guest.name}-initrd && "
+                  f"dd if={guest.name}.tar of={behind.target} bs=1M conv=fsync status=none && rm {guest.name}.tar")
     guest.run(f"tar -C /tmp -xf /dev/{DISK}")
     guest.run(f"kexec {options} --reuse-cmdline --initrd=/tmp/{guest.name}-initrd /tmp/{guest.name}-kernel && rm /tmp/{guest.name}-*")
 

@@ -4,7 +4,7 @@ from xenbed import Disk, Nic
 
 import _blkfront as blk
 import _netfront as net
-from _guest import all_ours, granted_pages, lines, sound, wait_until    # noqa: F401
+from _guest import all_ours, granted_pages, lines, log_length, sound, wait_until    # noqa: F401
 from xenbed.nic import DOM0
 
 NOXEN = {"kernel": "noxen", "type": "hvm", "memory": 512}

@@ -69,3 +69,24 @@ def a_hundred_reloads(host, guest):
     guest.nics.configure(0)
     nox.at_work(host, guest)
     nox.sound(guest)
+
+
+# Parameters, and what the log says then.
+TURNS = (("fifo=0", "2-level event channels", "a vector of each vCPU"),
+         ("", "FIFO event channels", "a vector of each vCPU"),
+         ("vector=0", "vector=0 comes too late", "FIFO event channels", "a vector of each vCPU"))
+
+
+@case(**{**nox.DEVICES, "load": []}, vcpus=2, agent_console="serial", long=True)
+def other_parameters(host, guest):
+    "Loaded again, the module begins anew: with other event channels if that is wanted; vectors stay, and it says so."
+    for options, *wanted in TURNS:
+        nox.unload(guest)
+        since = nox.log_length(guest)
+        guest.run(f"modprobe xen-guest {options} && modprobe -a xen-console xen-blkfront xen-netfront")
+        for text in wanted:
+            assert nox.lines(guest, text, since), guest.run(f"dmesg | tail -n +{since + 1}").out
+        guest.wait_for("test -b /dev/xvdb", what="/dev/xvdb")
+        guest.nics.configure(0)
+        nox.at_work(host, guest)
+    nox.sound(guest)

@@ -160,14 +160,15 @@ def _sparse_said(output):
 
 
 def check_guest(series):
-    """xen-guest and xenfs compile for such a kernel without Xen, sparse is silent, and it has what they need."""
+    """xen-guest and xenfs compile for such a kernel without Xen, which has what they need; of the newest sparse is asked, too."""
+    sparse = SPARSE if series == toolchain.NEWEST else ()
     try:
-        said, missing = foreign.compiled(series, *SPARSE)
+        said, missing = foreign.compiled(series, *sparse)
     except BedError as error:
         raise Failed(str(error)) from error
     ours, _ = _sparse_said(said)
     _fail_on(ours + [f"{name} is not exported" for name in missing])
-    if not re.search(r"^\s*CHECK\s", said, re.M):
+    if sparse and not re.search(r"^\s*CHECK\s", said, re.M):
         raise Failed("sparse did not run")
 
 
