@@ -122,6 +122,16 @@ static int close_all(void)
 	return err;
 }
 
+/* Or vCPUs are interrupted by what was before, as soon as they can be. */
+static void forget_pending(void)
+{
+	struct vcpu_info *info = guest_shared_info()->vcpu_info;
+	unsigned int i;
+
+	for (i = 0; i < MAX_VIRT_CPUS; i++)
+		WRITE_ONCE(info[i].evtchn_upcall_pending, 0);
+}
+
 /**
  * guest_channels_reset() - close all event channels but what the toolstack opened
  *
@@ -152,5 +162,6 @@ int guest_channels_reset(void)
 		return err;
 	for (i = 0; i < ARRAY_SIZE(given); i++)
 		err = open_again(&given[i]) ?: err;
+	forget_pending();
 	return err;
 }
