@@ -18,11 +18,21 @@ START = 2048                # sectors; the first partition's place since disks h
 MASKED = """systemd-timesyncd.service apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service
 fstrim.timer dpkg-db-backup.timer man-db.timer logrotate.timer systemd-pstore.service
 systemd-random-seed.service systemd-rfkill.service systemd-update-utmp.service systemd-update-utmp-runlevel.service
-systemd-journal-flush.service systemd-binfmt.service modprobe@drm.service networking.service ifupdown-pre.service
+systemd-journal-flush.service systemd-binfmt.service modprobe@drm.service
 dev-hugepages.mount dev-mqueue.mount keyboard-setup.service console-setup.service systemd-logind.service
 user@0.service""".split()
+NETWORK = "networking.service ifupdown-pre.service".split()
 
-INSTALL = r"""
+# file_system DISK MEGABYTES: one with ./root on it, in the disk's first partition
+FILE_SYSTEM = f"""
+file_system()
+{{
+	truncate -s "$2M" "$1"
+	mke2fs -q -F -t ext4 -L root -E "offset=$(({START} * 512)),lazy_itable_init=1" -d root "$1" "$(($2 - 1))M"
+}}
+"""
+
+INSTALL = FILE_SYSTEM + r"""
 release=$2 overlay=$3 out=$4
 mkdir -p root/usr/lib/modules root/boot root/bed
 cp -a "$overlay/lib/modules/." root/usr/lib/modules/
@@ -43,8 +53,7 @@ chroot root mkinitramfs -o /boot/initrd.img "$release"
 umount -l root/dev root/proc root/sys
 mv root/boot/initrd.img "$out/initrd"
 chown -R 0:0 root/usr/lib/modules root/bed
-truncate -s "$7M" "$out/disk.img"
-mke2fs -q -F -t ext4 -L root -E "offset=$((2048 * 512)),lazy_itable_init=1" -d root "$out/disk.img" "$(($7 - 1))M"
+file_system "$out/disk.img" "$7"
 """
 
 
@@ -68,7 +77,7 @@ def installed(kernel, ours, policy="most"):
     files = modules.ours_in(ours) if ours else {}
     tools = sorted(p for p in PACKAGING.rglob("*") if p.is_file()) if ours else []
     tar = rootfs.disk_tar()
-    key = paths.key(tar.parent.name, kernel.release, policy, INSTALL, *MASKED, *modules.SCREEN, *files, *files.values(), *tools,
+    key = paths.key(tar.parent.name, kernel.release, policy, INSTALL, *MASKED, *NETWORK, *modules.SCREEN, *files, *files.values(), *tools,
                     paths.PACKAGE / "agent.py", paths.PACKAGE / "link.py", SIZE_MB)
     folder = paths.CACHE / "images" / f"debian-{kernel.release}-{key}"
     result = Installed(folder / "disk.img", folder / "initrd")
@@ -90,7 +99,7 @@ def installed(kernel, ours, policy="most"):
                                 "INITRAMFS=initramfs-tools"], check=True, stdout=subprocess.DEVNULL)
             pathlib.Path(work).chmod(0o755)
             rootfs.unpacked(tar, rootfs.trim_script() + INSTALL, tar, kernel.release, overlay, out,
-                            " ".join(MASKED), policy, SIZE_MB)
+                            " ".join(MASKED + NETWORK), policy, SIZE_MB)
             partition(out / "disk.img")
             out.rename(folder)
     paths.keep_newest(folder.parent, f"debian-{kernel.release}-*", 2)

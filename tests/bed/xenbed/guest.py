@@ -12,14 +12,17 @@ from .disk import Disk
 from .progress import BedError
 from .screen import Screen
 
-ENDED = re.compile(rb"Kernel panic - not syncing[^\r\n]*|reboot: (Power down|System halted|Restarting system)|"
-                   rb"unregister_netdevice: waiting for [^\r\n]*")      # for ever, as a rule
-COMMAND_LINE = "console=hvc0 mitigations=off loglevel=7 oops=panic panic=-1 net.ifnames=0"
+STOPS = (rb"Kernel panic - not syncing[^\r\n]*|reboot: (?:Power down|System halted)|"
+         rb"unregister_netdevice: waiting for [^\r\n]*")      # for ever, as a rule
 # agent_console of an agent that needs no module of ours.
 SERIAL = "serial"
 
 
 class Guest:
+    # What its console says when it has ended, and what the toolstack does when it wants to boot again.
+    ENDS = re.compile(STOPS + rb"|reboot: Restarting system")
+    ON_REBOOT = "destroy"
+
     def __init__(self, host, name, type="pv", kernel="6.1", vcpus=1, memory=384, disks=(), nics=(), vfb=False,
                  modules="ours", module_params=None, load=None, root="ram", extra="", files=None, config="",
                  agent_console=0):
@@ -106,7 +109,7 @@ class Guest:
             self._bring(f"{folder}/more", f"{boot}-more", fresh=True)
         else:
             image.guest_initramfs(self.kernel, self.modules_folder(), self._files(), where / "initrd")
-        return lines + [f'cmdline="{root} {COMMAND_LINE} {self._clock()} {self.extra}"']
+        return lines + [f'cmdline="{root} {kernels.GUEST_ARGUMENTS} {self._clock()} {self.extra}"']
 
     def _clock(self):
         """Without Xen's clock, and with a TSC that it cannot measure in an emulated machine, a kernel reads the time from
@@ -133,7 +136,7 @@ class Guest:
     def xl_config(self):
         disks = ", ".join(f"'{d.specification()}'" for d in self.disks)
         lines = [f'name="{self.name}"', f'type="{self.type}"', f"vcpus={self.vcpus}", f"memory={self.memory}",
-                 'tsc_mode="native"', 'on_crash="preserve"', 'on_reboot="destroy"', f"disk=[{disks}]",
+                 'tsc_mode="native"', 'on_crash="preserve"', f'on_reboot="{self.ON_REBOOT}"', f"disk=[{disks}]",
                  f"vif=[{', '.join(repr(n.specification()) for n in self.nics.all)}]", *self._boot_lines()]
         if self.type == "hvm":
             lines += ["xen_platform_pci=1", 'vga="none"' if not self.vfb else 'vga="stdvga"', "vnc=0", "usb=0"]
@@ -163,7 +166,7 @@ class Guest:
         if wait:
             self.ready()
         what = "up" if wait else "created"
-        progress.say(f"guest {self.name} ({self.type}, {self.kernel.release}): {what} after {time.monotonic() - began:.1f} s")
+        progress.say(f"guest {self.name} ({self.type}, {self.agent.hello or self.kernel.release}): {what} after {time.monotonic() - began:.1f} s")
         return self
 
     def ready(self):
@@ -236,7 +239,7 @@ class Guest:
         self._ended(self.serial_text, len(data))
 
     def _ended(self, text, fresh):
-        found = ENDED.search(text, max(0, len(text) - fresh - 200))
+        found = self.ENDS.search(text, max(0, len(text) - fresh - 200))
         if found:
             self.agent.end(f"its kernel said '{found.group(0).decode(errors='replace')}'")
 

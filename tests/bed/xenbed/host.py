@@ -12,6 +12,7 @@ import time
 from . import lock, paths, progress, qemu
 from .dom0 import Dom0
 from .guest import Guest
+from .owned import Owned
 from .progress import BedError
 from .watch import Stalled, Watch
 
@@ -128,7 +129,8 @@ class Host:
         return self.folder / "share"
 
     def guest(self, name=None, **description):
-        guest = Guest(self, name or f"g{next(self.names)}", **description)
+        kind = Owned if "stage" in description else Guest
+        guest = kind(self, name or f"g{next(self.names)}", **description)
         if guest.name in self.guests:
             raise BedError(f"there is a guest {guest.name} already")
         self.guests[guest.name] = guest

@@ -19,6 +19,9 @@ DEBIAN = {
     "7.x": r"linux-image-7\.\d+\.\d+\+deb13-amd64",
 }
 
+# What every guest's kernel is told, besides where its root is.
+GUEST_ARGUMENTS = "console=hvc0 mitigations=off loglevel=7 oops=panic panic=-1 net.ifnames=0"
+
 
 @dataclasses.dataclass(frozen=True)
 class Kernel:

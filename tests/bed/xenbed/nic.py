@@ -7,6 +7,9 @@ from .progress import BedError
 
 _numbers = itertools.count(0)
 
+DHCP_LEASES = "/run/dhcp.leases"
+DHCP = ("[ -e /run/dhcp.pid ] || dnsmasq --user=root --port=0 --interface=xenbr0 --bind-interfaces --dhcp-authoritative "
+        "--dhcp-range=192.168.77.250,192.168.77.254 --pid-file=/run/dhcp.pid --dhcp-leasefile=" + DHCP_LEASES)
 DOM0, DOM0_V6 = "192.168.77.1", "fd77::1"      # on xenbr0; see files/dom0-init
 
 
@@ -99,6 +102,15 @@ class Nics:
                 return name
             self.guest.run("sleep 0.2")
         raise BedError(f"{self.guest.name}: no interface for {self.find(nic).mac} after 60 s")
+
+    def serve(self):
+        """Addresses by DHCP on the bridge, above those that Nics have, for guests that ask for theirs."""
+        self.dom0.run(DHCP)
+
+    def leased(self, nic):
+        """The address that it got there, '' if it asked for none."""
+        leases = [line.split() for line in self.dom0.run(f"cat {DHCP_LEASES}").out.splitlines()]
+        return next((words[2] for words in leases if words[1] == self.find(nic).mac), "")
 
     def configure(self, nic):
         """Addresses, up, and dom0 answers through it."""

@@ -9,7 +9,7 @@ from .progress import BedError
 COMMON = """kmod iproute2 procps util-linux e2fsprogs mount python3-minimal xenstore-utils netbase
 socat fdisk parted blktrace hdparm sg3-utils pciutils""".split()
 DOM0 = COMMON + """xen-utils-4.17 qemu-system-xen qemu-utils python3 bridge-utils dmsetup ethtool iperf3 fio xfsprogs
-iputils-ping nbdkit tcpdump dropbear-bin trace-cmd gvncviewer less nano ncurses-base""".split()
+iputils-ping nbdkit tcpdump dnsmasq-base dropbear-bin trace-cmd gvncviewer less nano ncurses-base""".split()
 GUEST = COMMON + """fio xfsprogs iperf3 ethtool dmsetup iputils-ping evtest
 fbcat libdrm-tests netcat-openbsd tcpdump dropbear-bin kexec-tools less""".split()
 DISK = COMMON + """fio iperf3 ethtool iputils-ping systemd-sysv udev dbus login initramfs-tools
@@ -25,7 +25,7 @@ def _unshared(command):
     return (["unshare", "--mount"] if os.geteuid() == 0 else ["mmdebstrap", "--unshare-helper"]) + command
 
 
-def _bootstrap(what, include, suite, folder):
+def _bootstrap(what, include, suite, folder, options=()):
     """mmdebstrap's tar archive of a root, kept by the packages it was asked for."""
     fetcher = packages.Fetcher()
     fetcher.update()
@@ -35,7 +35,7 @@ def _bootstrap(what, include, suite, folder):
     command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(include)}",
                "--aptopt=APT::Install-Recommends false", "--dpkgopt=path-exclude=/usr/share/man/*",
                "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=path-exclude=/usr/share/doc/*",
-               suite, str(tar), *lines]
+               *options, suite, str(tar), *lines]
     with progress.step(f"building {what} with mmdebstrap ({len(include)} packages; log: {log})"):
         with open(log, "w") as out:
             if subprocess.run(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL).returncode:
@@ -46,7 +46,7 @@ def _bootstrap(what, include, suite, folder):
 
 
 def unpacked(tar, script, *arguments):
-    """Runs a shell script in a folder with the tar archive unpacked in ./root."""
+    """Runs a shell script in a folder with the tar archive unpacked in ./root; what it said."""
     work = tar.parent / "work"
     whole = f"""set -e
 rm -rf "$0"; mkdir -p "$0/root"; cd "$0"; tar -C root --exclude=./dev/* -xf {tar}
@@ -57,14 +57,16 @@ cd /; rm -rf "$0" """
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         raise BedError(f"making an image in {work} failed:\n{done.stdout[-2000:]}")
+    return done.stdout
 
 
-def made(kind, include, suite, target, build, *more):
-    """An image in the cache, kept by the packages it is asked for, and more; build(tar, file) makes it of their root."""
-    folder = paths.CACHE / "roots" / f"{kind}-{paths.key(suite, *include, trim_script(), *more)}"
+def made(kind, include, suite, target, build, *more, options=()):
+    """An image in the cache, kept by the packages it is asked for, by mmdebstrap's further options, and more; build(tar, file)
+    makes it of their root."""
+    folder = paths.CACHE / "roots" / f"{kind}-{paths.key(suite, *include, trim_script(), *options, *more)}"
     image = folder / target
     if not image.exists():
-        tar = _bootstrap(f"{kind}'s root", include, suite, folder)
+        tar = _bootstrap(f"{kind}'s root", include, suite, folder, options)
         with progress.step(f"packing {kind}'s root into {target}"):
             partial = folder / (target + ".partial")
             partial.unlink(missing_ok=True)

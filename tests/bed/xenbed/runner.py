@@ -4,7 +4,7 @@ import fnmatch
 import time
 import traceback
 
-from . import ktap, logs, progress
+from . import ktap, logs, progress, stages
 from .case import Skip, arguments, load
 from .host import Host, new_log_folder
 from .mux import AgentGone
@@ -116,9 +116,19 @@ class Runner:
 
     # -- all of them -----------------------------------------------------------------------------------
 
+    @staticmethod
+    def prepare(chosen):
+        """What takes minutes to be made is made before the machine is held."""
+        for stage in sorted({c.guest["stage"] for c in chosen if c.guest and "stage" in c.guest}):
+            try:
+                stages.disk(stage)
+            except BedError as error:
+                progress.say(str(error))        # and those cases will fail
+
     def run(self, chosen):
         self.out.begin(len(chosen))
         self.out.comment(f"logs: {self.folder}")
+        self.prepare(chosen)
         began = time.monotonic()
         try:
             for number, case in enumerate(chosen, 1):
