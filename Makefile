@@ -67,6 +67,9 @@ check-long:					## every test, the long ones too: more than two hours
 check-packaging:				## the packages, DKMS and initramfs images of Debian 12 and 13: half an hour
 	@tests/check --only 'packaging.*'
 
+check-walkthrough:				## a Debian guest by pygrub: packages installed, kernel upgraded, packages removed
+	@tests/bed/bed run --only packaging_walkthrough
+
 bench:						## the in-tree drivers and ours, in turn, in one boot
 	tests/build/build 6.1 >/dev/null
 	tests/bench/bench
@@ -79,4 +82,4 @@ help:						## this list
 	@echo "no kernel headers in $* (KDIR=): install linux-headers-$$(uname -r), or name another tree" >&2
 	@false
 
-.PHONY: modules install install-tools dkms-install dkms-remove dkms-source deb rpm arch clean demo shell check check-long check-packaging bench help
+.PHONY: modules install install-tools dkms-install dkms-remove dkms-source deb rpm arch clean demo shell check check-long check-packaging check-walkthrough bench help
