@@ -22,7 +22,7 @@ STAGES = {
     "removed": "then ours have been removed",
 }
 # As README tells the owner to, and what his guest has anyway.
-INCLUDE = """systemd-sysv udev dbus login ifupdown iproute2 iputils-ping procps python3-minimal initramfs-tools zstd e2fsprogs
+INCLUDE = """systemd-sysv udev dbus login ifupdown iproute2 iputils-ping procps python3 initramfs-tools zstd e2fsprogs
 linux-image-amd64 linux-headers-amd64 build-essential debhelper dh-dkms dkms openssl""".split()
 # What a kernel has and no guest: half the time that its initramfs and its index take.
 BULKY = """drivers/gpu/drm/amd drivers/gpu/drm/i915 drivers/gpu/drm/nouveau drivers/gpu/drm/radeon drivers/gpu/drm/xe
