@@ -3,6 +3,8 @@
 import re
 import time
 
+from .progress import BedError
+
 PROMPT = re.compile(rb"[#$] (\x1b\[[0-9;?]*[a-zA-Z])*$")
 
 
@@ -19,8 +21,12 @@ def wait_for(guest, what, matches):
         time.sleep(0.2)
 
 
+def asks(line):
+    return line.rstrip().endswith(b"login:")
+
+
 def wait_login(guest):
-    wait_for(guest, "a login prompt", lambda line: line.rstrip().endswith(b"login:"))
+    wait_for(guest, "a login prompt", asks)
 
 
 def start_agent(guest):
@@ -28,3 +34,7 @@ def start_agent(guest):
     guest.relay.write(b"root\n")
     wait_for(guest, "a shell", PROMPT.search)
     guest.relay.write(b"exec python3 -SE /bed/agent.py --console /dev/hvc0\n")
+    # It takes the shell's place: the next login prompt is its end.
+    wait_for(guest, "its agent", lambda line: guest.agent.hello or asks(line))
+    if not guest.agent.hello:
+        raise BedError(f"{guest.name}: the agent has ended; the end of its console:\n{guest.log[-800:]}")
