@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Another kernel in the same domain: kexec, and the crash kernel after a panic."""
-from xenbed import Disk
+from xenbed import Disk, paths
 
 from _guest import wait_until
 
@@ -15,7 +15,9 @@ def disk(size="16M"):
 def load(host, guest, options="-l"):
     """The kernel and the initramfs that the guest was booted with are loaded to be next."""
     behind = next(one for one in guest.disks if one.vdev == DISK)
-    host.dom0.run(f"cd /scratch && tar -cf {guest.name}.tar {guest.name}-kernel {guest.name}-initrd && "
+    # Not what a PVH or PV guest was booted from, which is unpacked.
+    image = f"/cache/{guest.kernel.image.relative_to(paths.CACHE)}"
+    host.dom0.run(f"cd /scratch && cp {image} {guest.name}-kernel && tar -cf {guest.name}.tar {guest.name}-kernel {guest.name}-initrd && "
                   f"dd if={guest.name}.tar of={behind.target} bs=1M conv=fsync status=none && rm {guest.name}.tar")
     guest.run(f"tar -C /tmp -xf /dev/{DISK}")
     guest.run(f"kexec {options} --reuse-cmdline --initrd=/tmp/{guest.name}-initrd /tmp/{guest.name}-kernel && rm /tmp/{guest.name}-*")
