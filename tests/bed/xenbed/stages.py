@@ -103,7 +103,7 @@ def _sources(folder):
     inputs = []
     with tarfile.open(whole) as archive, tarfile.open(own, "w") as kept:
         for member in sorted(archive.getmembers(), key=lambda m: m.name):
-            if member.name.split("/")[1:2] in (["tests"], ["docs"]):
+            if member.name.split("/")[1:2] in (["tests"], ["docs"]) or member.name.endswith(".md"):
                 continue
             data = archive.extractfile(member) if member.isfile() else None
             kept.addfile(member, data)
