@@ -50,7 +50,7 @@ arch:						## PKGBUILD and sources for makepkg, in dist/
 clean: | $(KDIR)/Makefile			## remove what the build made here
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-demo:						## a Debian guest on Xen, in QEMU, all its devices on our drivers
+demo:						## a Debian guest on Xen, in QEMU, all its devices on our drivers; KERNEL=noxen: without Xen in its kernel
 	tests/build/build $(KERNEL) >/dev/null
 	tests/bed/bed demo --kernel $(KERNEL)
 
