@@ -31,11 +31,13 @@ class Trial:
             wrong.append("the lie was not told")
         named = [line for line in said if self.line and re.search(self.line, line)]
         rest = [line for line in said if line not in named and not self.excused(line)]
-        if len(named) > 1 or self.line and not named and not self.optional:
-            wrong.append(f"{len(named)} lines like \"{self.line}\"")
+        connects = state["connects"]
+        # A lie that need not be noticed is told on every connection: each may end by a line of its own.
+        most = max(1, connects - 1) if self.optional else 1
+        if len(named) > most or self.line and not named and not self.optional:
+            wrong.append(f"{len(named)} lines like \"{self.line}\", {connects} connects")
         if rest:
             wrong.append("the log also says: " + " | ".join(rest))
-        connects = state["connects"]
         if state["state"] != 4 or connects < self.connects or connects > self.connects and not self.optional:
             wrong.append(f"state {state['state']}, {connects} connects, not {self.connects}")
         return wrong

@@ -42,7 +42,7 @@ def backend_device(guest, disk):
 @case(long=["pvh"], type=["pv", "pvh"], disks=PAIR)
 def backend_restart(host, guest):
     "xen-blkback is unbound and bound again in dom0, three times."
-    with blk.Uninterrupted(guest, 5) as both:
+    with blk.Uninterrupted(guest, 3) as both:
         for _ in range(3):
             for disk in ("xvdb", "xvdc"):
                 device = backend_device(guest, disk)
