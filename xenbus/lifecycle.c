@@ -25,6 +25,7 @@
  */
 #include <linux/device.h>
 #include <linux/jiffies.h>
+#include <linux/kernel.h>
 #include <xen/xenbus.h>
 #include <xenfront.h>
 
@@ -464,6 +465,15 @@ static void step_refused(struct xenfront_device *xf, enum xenbus_state backend)
 		begin_again(xf);
 }
 
+/*
+ * The bus closes what there is, and another kernel may have our memory next:
+ * nothing is to be connected again.
+ */
+static bool shuts_down(void)
+{
+	return system_state > SYSTEM_RUNNING && system_state < SYSTEM_SUSPEND;
+}
+
 /**
  * xenfront_step() - bring our phase and the backend's state together
  * @xf: the device, locked
@@ -474,6 +484,8 @@ void xenfront_step(struct xenfront_device *xf)
 {
 	enum xenbus_state backend;
 
+	if (shuts_down() && !stopping(xf))
+		return;
 	/* Whatever we held belongs to a machine that is no more. */
 	if (test_bit(XENFRONT_F_RESUMED, &xf->flags) &&
 	    xf->phase != XENFRONT_GONE) {

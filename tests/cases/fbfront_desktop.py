@@ -10,8 +10,10 @@ mount -t tmpfs tmpfs /desk/upper; mkdir /desk/upper/files /desk/upper/work
 mount -t overlay -o lowerdir=/desk/lower,upperdir=/desk/upper/files,workdir=/desk/upper/work overlay /desk/root
 for folder in dev proc sys; do mount --rbind /$folder /desk/root/$folder; done
 mount -t tmpfs tmpfs /desk/root/run; mount -t tmpfs tmpfs /desk/root/tmp; mkdir -m 700 /desk/root/run/user
+export SYSTEMD_IGNORE_CHROOT=1    # udevadm does nothing there otherwise, and Weston finds no input devices
 chroot /desk/root /lib/systemd/systemd-udevd --daemon
 chroot /desk/root udevadm trigger; chroot /desk/root udevadm settle
+chroot /desk/root udevadm info --export-db | grep -q ID_INPUT_KEYBOARD=1
 """
 IN = "chroot /desk/root env XDG_RUNTIME_DIR=/run/user WAYLAND_DISPLAY=wayland-1"
 
@@ -28,8 +30,9 @@ def weston(host, guest):
     running = guest.spawn(f"{IN} weston --backend=drm-backend.so --use-pixman --tty=1 --idle-time=0 --log=/tmp/weston.log")
     try:
         guest.wait_for("test -S /desk/root/run/user/wayland-1", what="weston listens")
+        # Weston listens before its shell has started.
+        fb.wait_until(lambda: len(guest.screen.picture("weston").colours()) > 20, "a desktop is seen", 180)
         before = guest.screen.picture("weston")
-        assert len(before.colours()) > 20, "nothing of a desktop is seen"
         flower = guest.spawn(f"{IN} weston-flower")
         fb.wait_until(lambda: guest.screen.picture("weston-flower") != before, "a client's window is seen", 60)
         flower.kill(9)

@@ -228,7 +228,9 @@ static void bus_shutdown(struct device *device)
 	struct xenbus_device *dev = to_xenbus_device(device);
 	unsigned long end = jiffies + SHUTDOWN_PATIENCE;
 
-	if (dev->state != XenbusStateConnected)
+	/* It may be about to map what it was offered. */
+	if (dev->state != XenbusStateConnected &&
+	    dev->state != XenbusStateInitialised)
 		return;
 	xenbus_switch_state(dev, XenbusStateClosing);
 	wait_for_completion_timeout(&dev->down, SHUTDOWN_PATIENCE);
@@ -324,7 +326,8 @@ static int is_connecting(struct device *device, void *driver)
 
 	if (device->driver != driver)
 		return 0;
-	drv = to_xenbus_driver(device->driver);
+	/* Not device->driver, which may be gone by now. */
+	drv = to_xenbus_driver((struct device_driver *)driver);
 	return dev->state < XenbusStateConnected ||
 	       (dev->state == XenbusStateConnected && drv->is_ready &&
 		!drv->is_ready(dev));

@@ -214,8 +214,14 @@ struct guest_channel *guest_channel_of(unsigned int irq)
  */
 int guest_channel_make_irq(struct guest_channel *channel)
 {
-	int irq = irq_alloc_desc(NUMA_NO_NODE);
+	int irq;
 
+	/*
+	 * Without an owner: who requests it would hold this module, and
+	 * xenstore's is requested by the module itself, which could never go.
+	 * Others need our symbols, and so hold it anyway.
+	 */
+	irq = __irq_alloc_descs(-1, 0, 1, NUMA_NO_NODE, NULL, NULL);
 	if (irq < 0)
 		return irq;
 	channel->irq = irq;

@@ -404,16 +404,13 @@ void guest_events_resume(void)
  */
 static int __init take_back(void)
 {
-	int err;
-
 	if (!guest_fifo_is_in_use())
 		return 0;
 	pr_info("xen-guest: a kernel before this one has left its event channels; they are closed\n");
-	err = guest_channels_reset();
-	if (!err && !guest_fifo_is_in_use())
+	guest_channels_reset();
+	if (!guest_fifo_is_in_use())
 		return 0;
-	pr_err("xen-guest: the hypervisor does not give them back (%d): the domain has to be started anew\n",
-	       err);
+	pr_err("xen-guest: the hypervisor does not give them back: the domain has to be started anew\n");
 	return -ENODEV;
 }
 

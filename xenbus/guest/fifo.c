@@ -43,7 +43,7 @@ static struct lent {
 	struct evtchn_fifo_control_block *control[MAX_VIRT_CPUS];
 } lent;
 
-/* It has not given them back.  Written by start and stop. */
+/* It has them, and ports are FIFO's.  Written by start and stop. */
 static bool is_lent;
 
 static event_word_t *word_of(evtchn_port_t port)
@@ -95,6 +95,9 @@ static void fifo_unmask(evtchn_port_t port, unsigned int cpu)
 	event_word_t *word = word_of(port);
 	event_word_t old = READ_ONCE(*word);
 
+	/* A late EOI after the end: the port is none of FIFO's any more. */
+	if (!READ_ONCE(is_lent))
+		return;
 	if (!(old & (PENDING | BUSY)) &&
 	    sync_cmpxchg(word, old, old & ~MASKED) == old)
 		return;
@@ -255,8 +258,10 @@ static void fifo_stop(void)
 
 	for (port = 0; port < lent.nr_words * PER_PAGE; port++)
 		fifo_mask(port);
+	WRITE_ONCE(is_lent, false);
+	guest_channels_reset();
 	/* Before Xen 4.5 it had them as long as the domain lived. */
-	is_lent = guest_channels_reset() || guest_fifo_is_in_use();
+	WRITE_ONCE(is_lent, guest_fifo_is_in_use());
 	if (is_lent)
 		pr_warn("xen-guest: the hypervisor goes on writing to the pages of the event queues\n");
 }

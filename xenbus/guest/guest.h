@@ -122,12 +122,13 @@ extern const struct guest_events_ops guest_twolevel_ops;
 extern const struct guest_events_ops guest_fifo_ops;
 extern const struct guest_events_ops *guest_events_ops;
 bool guest_fifo_is_in_use(void);
-int guest_channels_reset(void);
+void guest_channels_reset(void);
 
 /* ------------------------------------------------------------------------
  * upcall: how the hypervisor interrupts a CPU
  */
 int guest_upcall_announce(void);
+void guest_upcall_renounce(void);
 int guest_upcall_init(void);
 void guest_upcall_exit(void);
 void guest_upcall_resume(void);

@@ -39,8 +39,10 @@ static struct notifier_block reboot = {
  */
 void guest_kexec_leave(void)
 {
-	if (READ_ONCE(comes))
-		guest_events_stop();
+	if (!READ_ONCE(comes))
+		return;
+	guest_events_stop();
+	guest_upcall_renounce();
 }
 
 int __init guest_kexec_init(void)

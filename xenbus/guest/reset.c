@@ -86,7 +86,7 @@ static int tell(const struct given *given, evtchn_port_t port)
 	return HYPERVISOR_hvm_op(HVMOP_set_param, &param);
 }
 
-static int open_again(const struct given *given)
+static void open_again(const struct given *given)
 {
 	evtchn_port_t port;
 	int err;
@@ -99,16 +99,15 @@ static int open_again(const struct given *given)
 		err = offer_to(&given->was, &port);
 		break;
 	default:
-		return 0;
+		return;
 	}
 	err = err ?: tell(given, port);
 	if (err)
 		pr_err("xen-guest: the channel of %s cannot be opened again: %d\n",
 		       given->name, err);
-	return err;
 }
 
-static int close_all(void)
+static bool close_all(void)
 {
 	struct evtchn_reset reset = { .dom = DOMID_SELF };
 	unsigned int tries = 0;
@@ -119,7 +118,7 @@ static int close_all(void)
 	} while (err == -EAGAIN && ++tries < TRIES);
 	if (err)
 		pr_err("xen-guest: event channels cannot be closed: %d\n", err);
-	return err;
+	return !err;
 }
 
 /* Or vCPUs are interrupted by what was before, as soon as they can be. */
@@ -138,17 +137,18 @@ static void forget_pending(void)
  * Those are masked.  They have other numbers only if somebody has taken theirs,
  * for the hypervisor gives out the lowest ones first.
  *
+ * What fails has a line in the log; guest_fifo_is_in_use() tells whether there
+ * still are queues.
+ *
  * Context: any; the shared info page is there, and nobody else binds a channel.
- * Return: 0, or a negative errno.
  */
-int guest_channels_reset(void)
+void guest_channels_reset(void)
 {
 	struct given given[] = {
 		{ HVM_PARAM_STORE_EVTCHN, "xenstore" },
 		{ HVM_PARAM_CONSOLE_EVTCHN, "the primary console" },
 	};
 	unsigned int i;
-	int err;
 
 	for (i = 0; i < ARRAY_SIZE(given); i++)
 		look_at(&given[i]);
@@ -157,11 +157,9 @@ int guest_channels_reset(void)
 
 	/* Until somebody binds them; queues are gone by then. */
 	guest_twolevel_ops.stop();
-	err = close_all();
-	if (err)
-		return err;
+	if (!close_all())
+		return;
 	for (i = 0; i < ARRAY_SIZE(given); i++)
-		err = open_again(&given[i]) ?: err;
+		open_again(&given[i]);
 	forget_pending();
-	return err;
 }

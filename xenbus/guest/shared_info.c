@@ -99,6 +99,7 @@ int __init guest_shared_info_init(void)
 	err = guest_shared_info_resume();
 	if (err) {
 		pr_err("xen-guest: cannot have the shared info page: %d\n", err);
+		guest_upcall_renounce();
 		memunmap(shared);
 		return err;
 	}
@@ -107,6 +108,7 @@ int __init guest_shared_info_init(void)
 
 void guest_shared_info_exit(void)
 {
+	guest_upcall_renounce();
 	memunmap(shared);
 	guest_window_remove(GUEST_WINDOW_SHARED_INFO);
 }

@@ -5,6 +5,7 @@
  */
 #include <linux/bitops.h>
 #include <linux/smp.h>
+#include <asm/barrier.h>
 #include <asm/sync_bitops.h>
 #include <asm/xen/hypercall.h>
 #include <xen/interface/event_channel.h>
@@ -82,10 +83,18 @@ static void twolevel_handle(struct guest_event_loop *loop)
 /* Nobody hears of a port before it is bound. */
 static int twolevel_start(void)
 {
-	unsigned int word;
+	struct vcpu_info *info = guest_shared_info()->vcpu_info;
+	unsigned int word, i;
 
 	for (word = 0; word < BITS_PER_LONG; word++)
 		WRITE_ONCE(masked()[word], ~0UL);
+	/*
+	 * What came before anybody listened has left its mark, and while that
+	 * is there the hypervisor tells the vCPU of nothing more.
+	 */
+	virt_mb();
+	for (i = 0; i < MAX_VIRT_CPUS; i++)
+		WRITE_ONCE(info[i].evtchn_pending_sel, 0);
 	return 0;
 }
 

@@ -25,6 +25,12 @@ static char *unplug;
 module_param(unplug, charp, 0444);
 MODULE_PARM_DESC(unplug, "Emulated devices to unplug: all, ide-disks, aux-ide-disks, nics; or unnecessary, never (default: ide-disks,nics), separated by commas");
 
+/*
+ * "unplug", and XEN_UNPLUG_* in the last byte, in a field of the shared info page
+ * that only PV guests have another use for: by us or by a kernel before.
+ */
+#define UNPLUGGED	0x67756c706e7500UL
+
 /* XEN_UNPLUG_*: what was unplugged, or need not be. */
 static unsigned int unplugged __ro_after_init;
 
@@ -134,6 +140,17 @@ static bool __init are_free(bool (*match)(const struct pci_dev *pdev),
 	return free;
 }
 
+/*
+ * What is gone already, in this domain's life: a controller without its disks may
+ * have a driver.
+ */
+static unsigned int __init gone(void)
+{
+	unsigned long mark = guest_shared_info()->arch.max_pfn;
+
+	return (mark & ~0xffUL) == UNPLUGGED ? mark & XEN_UNPLUG_ALL : 0;
+}
+
 /* The kernel has found NICs that will not be there any more. */
 static void __init forget_nics(void)
 {
@@ -146,8 +163,11 @@ static void __init forget_nics(void)
 
 static void do_unplug(void)
 {
-	if (unplugged & XEN_UNPLUG_ALL)
-		outw(unplugged & XEN_UNPLUG_ALL, XEN_IOPORT_UNPLUG);
+	if (!(unplugged & XEN_UNPLUG_ALL))
+		return;
+	outw(unplugged & XEN_UNPLUG_ALL, XEN_IOPORT_UNPLUG);
+	guest_shared_info()->arch.max_pfn =
+		UNPLUGGED | (unplugged & XEN_UNPLUG_ALL);
 }
 
 /**
@@ -175,7 +195,7 @@ int __init guest_unplug_init(void)
 	if (!host_can())
 		return 0;
 
-	if (what & DISKS && !are_free(is_disks, "disks"))
+	if (what & DISKS & ~gone() && !are_free(is_disks, "disks"))
 		what &= ~DISKS;
 	if (what & XEN_UNPLUG_ALL_NICS) {
 		if (are_free(is_nic, "NICs"))

@@ -94,6 +94,18 @@ static irqreturn_t line_interrupt(int irq, void *data)
 	return take_events(first_cpu()) ? IRQ_HANDLED : IRQ_NONE;
 }
 
+/* via: HVM_PARAM_CALLBACK_IRQ; 0 is none. */
+static int name_line(u64 via)
+{
+	struct xen_hvm_param param = {
+		.domid = DOMID_SELF,
+		.index = HVM_PARAM_CALLBACK_IRQ,
+		.value = via,
+	};
+
+	return HYPERVISOR_hvm_op(HVMOP_set_param, &param);
+}
+
 /**
  * guest_upcall_announce() - tell the hypervisor that we take events
  *
@@ -106,16 +118,21 @@ static irqreturn_t line_interrupt(int irq, void *data)
 int guest_upcall_announce(void)
 {
 	struct pci_dev *pdev = guest_platform_device();
-	struct xen_hvm_param param = {
-		.domid = DOMID_SELF,
-		.index = HVM_PARAM_CALLBACK_IRQ,
-		.value = (u64)HVM_PARAM_CALLBACK_TYPE_PCI_INTX << VIA_TYPE_SHIFT |
+
+	return name_line((u64)HVM_PARAM_CALLBACK_TYPE_PCI_INTX << VIA_TYPE_SHIFT |
 			 (u64)pdev->bus->number << VIA_BUS_SHIFT |
 			 (u64)pdev->devfn << VIA_DEVFN_SHIFT |
-			 (pdev->pin ? pdev->pin - 1 : 0),
-	};
+			 (pdev->pin ? pdev->pin - 1 : 0));
+}
 
-	return HYPERVISOR_hvm_op(HVMOP_set_param, &param);
+/**
+ * guest_upcall_renounce() - undo guest_upcall_announce()
+ *
+ * Context: any.
+ */
+void guest_upcall_renounce(void)
+{
+	name_line(0);
 }
 
 /**
