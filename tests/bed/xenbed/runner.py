@@ -77,7 +77,7 @@ class Runner:
         except Skip as skip:
             return Outcome("skip", str(skip))
         except Stalled as error:
-            return Outcome("fail", "hang", str(error), spoiled=True)
+            return Outcome("fail", str(error).splitlines()[0], str(error), spoiled=True)
         except AgentGone as error:
             return Outcome("fail", str(error).splitlines()[0], str(error), spoiled=not host.alive)
         except (AssertionError, BedError, TimeoutError) as error:
