@@ -29,6 +29,7 @@ static int make_screen(struct fbfront *fb, size_t size)
 
 	mutex_lock(&fb->lock);
 	swap(fb->screen, screen);
+	fb->stale = true;
 	mutex_unlock(&fb->lock);
 	fbfront_screen_destroy(&screen);
 	return 0;
@@ -188,9 +189,11 @@ static void fbfront_quiesce(struct xenfront_device *xf)
 static int fbfront_disconnect(struct xenfront_device *xf, bool force)
 {
 	struct fbfront *fb = to_fbfront(xf);
+	bool gone;
 
 	fbfront_events_stop(fb);
-	if (xenfront_has_let_go(xf, force)) {
+	gone = xenfront_has_let_go(xf, force);
+	if (gone) {
 		xenfront_ring_destroy(&fb->ring);
 	} else if (fb->screen.mapped) {
 		dev_warn(&xf->dev->dev,
@@ -200,7 +203,7 @@ static int fbfront_disconnect(struct xenfront_device *xf, bool force)
 		fb->screen.abandoned = true;
 	}
 	/* Those who had it mapped in another life do not exist in this one. */
-	if (test_bit(XENFRONT_F_RESUMED, &xf->flags))
+	if (gone && test_bit(XENFRONT_F_RESUMED, &xf->flags))
 		fb->screen.abandoned = false;
 	fb->screen.mapped = false;
 	return 0;

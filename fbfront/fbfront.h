@@ -152,6 +152,7 @@ struct fbfront_events {
  * @ring:	the shared page and its channel; the lifecycle's
  * @lock:	guards what follows; held while somebody draws
  * @screen:	see there
+ * @stale:	users have drawn what is not on @screen
  * @config:	see there
  * @offered:	what the shared page says
  * @mode:	what users have set
@@ -169,6 +170,7 @@ struct fbfront {
 	struct xenfront_ring ring;
 	struct mutex lock;	/* guards what follows */
 	struct fbfront_screen screen;
+	bool stale;
 	struct fbfront_config config;
 	struct fbfront_mode offered;
 	struct fbfront_mode mode;

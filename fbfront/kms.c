@@ -121,7 +121,14 @@ static void draw_damage(struct fbfront *fb, struct drm_plane_state *old,
 	struct drm_rect clip;
 
 	mutex_lock(&fb->lock);
-	if (fbfront_mode_fits(fb, &fb->mode) && fbfront_events_watched(fb)) {
+	if (!fbfront_mode_fits(fb, &fb->mode) || !fbfront_events_watched(fb)) {
+		fb->stale = true;
+	} else if (fb->stale) {
+		/* redraw() may have asked for a buffer that was flipped away. */
+		fb->stale = false;
+		drm_rect_fp_to_int(&clip, &new->src);
+		draw(fb, new, &clip);
+	} else {
 		drm_atomic_helper_damage_iter_init(&iter, old, new);
 		drm_atomic_for_each_plane_damage(&iter, &clip)
 			draw(fb, new, &clip);

@@ -84,6 +84,9 @@ static void set_touch(struct input_dev *dev, const struct kbdfront_area *area)
 
 	input_set_abs_params(dev, ABS_MT_POSITION_X, 0, area->width - 1, 0, 0);
 	input_set_abs_params(dev, ABS_MT_POSITION_Y, 0, area->height - 1, 0, 0);
+	/* What the kernel makes of one finger. */
+	input_set_abs_params(dev, ABS_X, 0, area->width - 1, 0, 0);
+	input_set_abs_params(dev, ABS_Y, 0, area->height - 1, 0, 0);
 	input_set_abs_params(dev, ABS_MT_TOUCH_MAJOR, 0, longest, 0, 0);
 	input_set_abs_params(dev, ABS_MT_TOUCH_MINOR, 0, longest, 0, 0);
 }

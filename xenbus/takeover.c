@@ -15,6 +15,7 @@
 #include <linux/device.h>
 #include <linux/jiffies.h>
 #include <linux/notifier.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 #include <xen/xenbus.h>
@@ -22,6 +23,8 @@
 
 /* A backend that works closes within milliseconds. */
 #define PATIENCE	(5 * HZ)
+/* One that has begun to close cannot be called back, so it is waited for. */
+#define PATIENCE_CLOSING	(60 * HZ)
 #define POLL		10	/* ms */
 
 static bool is_wanted(const struct xenfront_takeover *takeover,
@@ -41,9 +44,10 @@ static bool is_wanted(const struct xenfront_takeover *takeover,
  * Nobody at the other end has anything of the driver's.  A backend that has no
  * state has not said so.
  */
-static bool is_closed(struct xenbus_device *dev, bool patient)
+static bool is_closed(struct xenbus_device *dev, const char *backend,
+		      bool patient)
 {
-	switch (xenbus_read_driver_state(dev, dev->otherend)) {
+	switch (xenbus_read_driver_state(dev, backend)) {
 	case XenbusStateClosed:
 		return true;
 	case XenbusStateInitialising:
@@ -61,39 +65,70 @@ static void say_closing(struct xenbus_device *dev)
 		xenbus_switch_state(dev, XenbusStateClosing);
 }
 
-static bool close_with_backend(struct xenbus_device *dev)
+/* One that closes, only slowly, cannot be called back. */
+static bool is_closing(struct xenbus_device *dev, const char *backend)
+{
+	return xenbus_read_driver_state(dev, backend) == XenbusStateClosing;
+}
+
+static bool close_with_backend(struct xenbus_device *dev, const char *backend)
 {
 	unsigned long end = jiffies + PATIENCE;
+	unsigned long last = jiffies + PATIENCE_CLOSING;
 	enum xenbus_state before = dev->state;
 
 	do {
 		say_closing(dev);
-		if (is_closed(dev, true))
+		if (is_closed(dev, backend, true))
 			return true;
 		msleep(POLL);
-	} while (time_before(jiffies, end));
+	} while (time_before(jiffies, end) ||
+		 (time_before(jiffies, last) && is_closing(dev, backend)));
 
-	if (is_closed(dev, false))
+	if (is_closed(dev, backend, false))
 		return true;
-	/* One that closes, only slowly, cannot be called back. */
-	if (xenbus_read_driver_state(dev, dev->otherend) !=
-	    XenbusStateClosing)
+	if (!is_closing(dev, backend))
 		xenbus_switch_state(dev, before);
 	return false;
+}
+
+/*
+ * The path, for the caller to free; NULL if the driver that holds the device has
+ * not found it yet, or lets go of the device.  A copy, for xenwatch may need the
+ * lock while the backend closes.
+ */
+static char *backend_of(struct device *device,
+			const struct device_driver *holder)
+{
+	struct xenbus_device *dev = to_xenbus_device(device);
+	char *path = NULL;
+
+	device_lock(device);
+	if (device->driver == holder && dev->otherend)
+		path = kstrdup(dev->otherend, GFP_KERNEL);
+	device_unlock(device);
+	return path;
 }
 
 static int take(struct device *dev, void *data)
 {
 	struct xenfront_takeover *takeover = data;
 	const struct device_driver *holder = READ_ONCE(dev->driver);
+	char *backend;
+	bool closed;
 
 	if (!holder || holder == &takeover->driver->driver ||
 	    !is_wanted(takeover, dev))
 		return 0;
-	if (!close_with_backend(to_xenbus_device(dev))) {
+	backend = backend_of(dev, holder);
+	if (!backend)
+		return 0;
+	closed = close_with_backend(to_xenbus_device(dev), backend);
+	kfree(backend);
+	if (!closed) {
 		dev_warn(dev,
-			 "backend did not close within %u s, so that the kernel's own driver keeps the device; the kernel parameter initcall_blacklist=%s keeps that driver away\n",
-			 PATIENCE / HZ, takeover->initcall);
+			 "backend did not close in time, so that the kernel's own driver keeps the device; the kernel parameter initcall_blacklist=%s keeps that driver away\n",
+			 takeover->initcall);
 		return 0;
 	}
 	device_release_driver(dev);
@@ -137,8 +172,9 @@ static int bus_event(struct notifier_block *nb, unsigned long event,
  * close; those that appear are taken as soon as the other driver has them.
  * A device whose backend does not close stays what it was, and where it was.
  *
- * Context: process; sleeps, some seconds if a backend does not answer.  The
- *	    driver is registered, and stays so until xenfront_takeover_stop().
+ * Context: process; sleeps: some seconds if a backend does not answer, a minute
+ *	    if it does not get on with closing.  The driver is registered, and
+ *	    stays so until xenfront_takeover_stop().
  * Return: 0, or a negative errno with nothing done.
  */
 int xenfront_takeover_start(struct xenfront_takeover *takeover)

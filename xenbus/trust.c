@@ -73,7 +73,9 @@ EXPORT_SYMBOL_GPL(xenfront_give_up);
  *
  * There is no grant that would tell who has them mapped, so the backend's word
  * has to do: it is Closed, or starts afresh.  After a resume nobody knows the
- * frames: they are of another life, and so was the backend.
+ * frames: they are of another life, and so was the backend.  Unless it has a
+ * state that needs us: then there was no other life, for the kernel says that it
+ * was away, too, when it could not go.
  *
  * What cannot be used again is lost, so that there is an end to it: of a backend
  * that often goes without a word nothing is wanted any more.
@@ -86,9 +88,16 @@ bool xenfront_has_let_go(struct xenfront_device *xf, bool force)
 	/* Nothing was published. */
 	if (xf->phase == XENFRONT_WAITING)
 		return true;
-	if (test_bit(XENFRONT_F_RESUMED, &xf->flags))
-		return true;
-	if (!force) {
+	if (test_bit(XENFRONT_F_RESUMED, &xf->flags)) {
+		switch (xenfront_backend_state(xf)) {
+		case XenbusStateInitialised:
+		case XenbusStateConnected:
+		case XenbusStateClosing:
+			break;
+		default:
+			return true;
+		}
+	} else if (!force) {
 		switch (xenfront_backend_state(xf)) {
 		case XenbusStateClosed:
 		case XenbusStateInitialising:
