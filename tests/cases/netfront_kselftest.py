@@ -87,6 +87,16 @@ def run(guest, program):
     return [f"{program}: {text}" for text in bad]
 
 
+def is_there(guest, program):
+    """Linux 6.12.y has csum.py of a later kernel, which asks its library for what that does not know."""
+    fits = guest.run(f"cd {TESTS} && {{ ! grep -q remote_ifname {program} || grep -rq remote_ifname drivers/net/lib/py net/lib/py; }}",
+                     check=False)
+    there = guest.run(f"test -e {TESTS}/{program}", check=False)
+    if there and not fits:
+        progress.say(f"    {program}: left out, its library knows no remote_ifname")
+    return there and fits
+
+
 def run_all(host, guest, programs):
     guest.run("modprobe -a xen-blkfront xen-netfront")
     # For as long as it takes: netback goes by its parameter of now, whatever it said to the guest.
@@ -96,7 +106,7 @@ def run_all(host, guest, programs):
         prepared(guest)
         bad = []
         for program in programs:
-            if guest.run(f"test -e {TESTS}/{program}", check=False):
+            if is_there(guest, program):
                 bad += run(guest, program)
     assert not bad, "\n".join(bad)
     net.settled(guest)

@@ -69,7 +69,9 @@ def one_moves(host):
 def busy(host):
     "Two guests with two processors and queues each: streams both ways, in jumbo frames, with flaps of one."
     with net.Queues(host, 2):
-        one, other = pair(host, {"vcpus": 2}, {"vcpus": 2, "type": "pvh"})
+        # Both PV: of a PVH guest's two processors QEMU 7.2's SVM loses one's state within minutes of this
+        # ("Triple fault", with the hypervisor's registers).
+        one, other = pair(host, {"vcpus": 2}, {"vcpus": 2})
         for guest in (one, other):
             host.dom0.run(f"ip link set {guest.vif()} mtu 9000")
             guest.run(f"ip link set {guest.interface()} mtu 9000")

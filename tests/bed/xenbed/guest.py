@@ -46,6 +46,8 @@ class Guest:
         if self.foreign:
             # A character takes milliseconds: errors alone, until the initramfs has another console. An emulated screen is worse.
             extra = f"{extra} console=ttyS0 loglevel=4"
+            # What it does at boot without ever scheduling may take half a minute; that is no lock-up.
+            extra = f"{extra} watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120"
         if self.foreign and root != "ram":
             # udev takes minutes in an emulated HVM guest to tell systemd that there is a terminal to log in on.
             extra = f"{extra} console=hvc0 systemd.default_device_timeout_sec=900"
