@@ -65,7 +65,6 @@ static void say_closing(struct xenbus_device *dev)
 		xenbus_switch_state(dev, XenbusStateClosing);
 }
 
-/* One that closes, only slowly, cannot be called back. */
 static bool is_closing(struct xenbus_device *dev, const char *backend)
 {
 	return xenbus_read_driver_state(dev, backend) == XenbusStateClosing;

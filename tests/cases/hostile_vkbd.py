@@ -83,9 +83,9 @@ class Bench(_hostile.Single):
     def contacts(self):
         with kbd.Events(self.guest, TOUCH) as felt:
             self.counted("unknown contacts", ["touch=0.0.10.20", "touch=3.0.0.0", "touch=0.2.5.5", "touch=0.255.5.5",
-                                      "touch=6.0.5.5", "touch=255.1.5.5", "touch=4.0.-1.-1", "touch=5.0.-1.-1",
-                                      f"touch=0.1.{FAR}", "touch=3.1.0.0", "touch=1.0.0.0", "touch=1.1.0.0",
-                                      "touch=3.0.0.0"], 4)
+                                              "touch=6.0.5.5", "touch=255.1.5.5", "touch=4.0.-1.-1", "touch=5.0.-1.-1",
+                                              f"touch=0.1.{FAR}", "touch=3.1.0.0", "touch=1.0.0.0", "touch=1.1.0.0",
+                                              "touch=3.0.0.0"], 4)
             kbd.wait_until(lambda: felt.all().count(("ABS_MT_TRACKING_ID", -1)) == 2,
                            lambda: f"both are lifted: {felt.all()}")
             assert self.touched(felt) == [(10, 20), (799, 599)], felt.all()

@@ -69,8 +69,8 @@ def one_moves(host):
 def busy(host):
     "Two guests with two processors and queues each: streams both ways, in jumbo frames, with flaps of one."
     with net.Queues(host, 2):
-        # Both PV: of a PVH guest's two processors QEMU 7.2's SVM loses one's state within minutes of this
-        # ("Triple fault", with the hypervisor's registers).
+        # Both PV: a PVH guest with two processors ended in a triple fault each time, within minutes; once with the
+        # hypervisor's registers, so that it seems to be QEMU 7.2's SVM.
         one, other = pair(host, {"vcpus": 2}, {"vcpus": 2})
         for guest in (one, other):
             host.dom0.run(f"ip link set {guest.vif()} mtu 9000")
