@@ -12,11 +12,11 @@ import zlib
 from . import packages, paths, progress
 from .progress import BedError
 
-# Short name -> package names it may be; the newest wins.
+# Short name -> releases it may be; the newest wins.
 DEBIAN = {
-    "6.1": r"linux-image-6\.1\.\d+-\d+-amd64",
-    "6.12": r"linux-image-6\.12\.\d+\+deb12-amd64",
-    "7.x": r"linux-image-7\.\d+\.\d+\+deb13-amd64",
+    "6.1": r"6\.1\.\d+-\d+-amd64",
+    "6.12": r"6\.12\.\d+\+deb12-amd64",
+    "7.x": r"7\.\d+\.\d+\+deb13-amd64",
 }
 
 # What every guest's kernel is told, besides where its root is.
@@ -75,10 +75,10 @@ def payload(image, where):
 
 
 def _from_package(name, fetcher):
-    newest = max(fetcher.names(DEBIAN[name]), key=packages.version_key, default=None)
-    if not newest:
-        raise BedError(f"no package matches {DEBIAN[name]} in {', '.join(fetcher.SUITES)}")
-    release = newest.removeprefix("linux-image-")
+    release = fetcher.kernel_release(DEBIAN[name])
+    if not release:
+        raise BedError(f"no kernel matches {DEBIAN[name]} in {', '.join(fetcher.SUITES)}")
+    newest = f"linux-image-{release}"
     # Since 7.x the image package only pulls in the packages that hold the files.
     parts = [p for p in fetcher.depends(newest) if p.startswith("linux-") and p.endswith(release)]
     folder = fetcher.extract(newest, *parts)

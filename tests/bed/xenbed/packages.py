@@ -157,6 +157,13 @@ class Fetcher:
     def names(self, pattern):
         return [n for n in self._query("pkgnames").split() if re.fullmatch(pattern, n)]
 
+    def kernel_release(self, pattern):
+        """uname -r of the newest kernel that matches and has both its image and its headers; None without any. For hours after
+        an update Debian's mirrors have the headers of a kernel whose signed image is not there yet."""
+        image, headers = ({name.removeprefix(prefix) for name in self.names(prefix + pattern)}
+                          for prefix in ("linux-image-", "linux-headers-"))
+        return max(image & headers, key=version_key, default=None)
+
     def depends(self, package):
         text = self._query("show", "--no-all-versions", package)
         found = re.search(r"^Depends: (.*)$", text, re.M)

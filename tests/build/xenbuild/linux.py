@@ -80,7 +80,7 @@ def ensure(name, tools, fetcher):
     """The kernel is there, built from what its configuration and Debian's source are now."""
     source = BUILT[name]
     version = fetcher.version(source.package)
-    key = paths.key(tools.key, source.package, version, _config(name), BUILD)
+    key = paths.key(tools.compiler_key, source.package, version, _config(name), BUILD)
     target = folder(name)
     with lock.held(f"kernel-{name}.lock", f"another build of the kernel {name}"):
         if (target / "key").exists() and stamp(name) == key:

@@ -20,12 +20,12 @@ from xenbed.progress import BedError
 from . import linux
 
 TOOLCHAINS = paths.CACHE / "toolchain"
-# The series under test, oldest first: Debian release and the name of the header package.
+# The series under test, oldest first: Debian release and what uname -r says.
 MATRIX = {
-    "6.1": ("bookworm", r"linux-headers-6\.1\.\d+-\d+-amd64"),
-    "6.12": ("bookworm", r"linux-headers-6\.12\.\d+\+deb12-amd64"),
-    "7.2": ("trixie", r"linux-headers-7\.2\.\d+\+deb13-amd64"),
-    "7.3": ("trixie", r"linux-headers-7\.3\.\d+\+deb13-amd64"),
+    "6.1": ("bookworm", r"6\.1\.\d+-\d+-amd64"),
+    "6.12": ("bookworm", r"6\.12\.\d+\+deb12-amd64"),
+    "7.2": ("trixie", r"7\.2\.\d+\+deb13-amd64"),
+    "7.3": ("trixie", r"7\.3\.\d+\+deb13-amd64"),
 }
 NEWEST = list(MATRIX)[-1]
 # The newest for another processor: compiled, with a cross compiler, and not run.
@@ -103,12 +103,11 @@ def _catalogue():
         return {series: Kernel(*fields) for series, fields in json.loads(kept.read_text()).items()}
     found = {}
     for series, (suite, pattern) in MATRIX.items():
-        names = fetcher.names(pattern)
-        if not names:
-            raise BedError(f"no package matches {pattern} in {suite}: Debian may have dropped {series}")
-        package = max(names, key=packages.version_key)
-        found[series] = Kernel(series, package.removeprefix("linux-headers-"), suite, package,
-                               fetcher.version(package))
+        release = fetcher.kernel_release(pattern)
+        if not release:
+            raise BedError(f"no kernel matches {pattern} in {suite}: Debian may have dropped {series}")
+        package = f"linux-headers-{release}"
+        found[series] = Kernel(series, release, suite, package, fetcher.version(package))
     for old in fetcher.root.glob("headers-*.json"):
         old.unlink()
     partial = kept.with_suffix(f".{os.getpid()}")
@@ -161,6 +160,8 @@ class Toolchain:
         versions = [k.version for k in self.kernels]
         recipe = (SUITES[suite], self.packages, versions, HOOKS.get(suite), OPTIONS, SCRIPTS)
         self.key = paths.key(repr(recipe))
+        # A kernel that is built here is not built anew because another's headers are newer.
+        self.compiler_key = paths.key(repr((SUITES[suite], TOOLS[suite])))
         self.root = TOOLCHAINS / f"{suite}-{self.key}"
         self.log = paths.LOGS / f"toolchain-{suite}.log"
         self.what = f"the {suite} toolchain"
