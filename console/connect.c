@@ -196,6 +196,8 @@ static void xencons_front_remove(struct xenbus_device *dev)
 	xenfront_stopping(xf);
 	xenfront_stop(xf);
 	xencons_remove(front->cons);
+	/* A writer may have found nonsense before it was gone. */
+	cancel_delayed_work_sync(&front->xf.work);
 	kfree(front);
 }
 
@@ -216,7 +218,7 @@ static struct xenbus_driver xencons_driver = {
 
 static struct xenfront_takeover xencons_takeover = {
 	.driver		= &xencons_driver,
-	.initcall	= "xen_hvc_init",
+	/* No initcall: xen_hvc_init makes the primary one's terminal, too. */
 };
 
 /**

@@ -2,7 +2,8 @@
 /*
  * What waits for a backend to read it, and for how long.
  *
- * A backend that reads, however slowly, is waited for, so that nothing is lost.
+ * A backend that reads, however slowly, is waited for, so that nothing is lost;
+ * by the kernel not for longer than a message may take.
  * One that has read nothing for PATIENCE, or that is not there for so long, is
  * stalled: from then on nobody waits, and what does not fit is counted and
  * lost.  So no writer, and no message of the kernel's, depends on the backend.
@@ -19,9 +20,8 @@
 
 /* For programs, which can do something else meanwhile. */
 #define PATIENCE	(5 * HZ)
-/* For the kernel, which cannot; and for one message, however slow it goes on. */
+/* For the kernel, which cannot. */
 #define PRINTK_PATIENCE	((u64)NSEC_PER_SEC)
-#define MOST_PATIENCE	(10 * PRINTK_PATIENCE)
 /* With whoever has the lock in an oops, in microseconds. */
 #define OOPS_PATIENCE	10000
 
@@ -66,7 +66,9 @@ bool xencons_output_flush(struct xencons *cons)
 	} while (kfifo_out(&cons->out, buf, done) == sizeof(buf));
 	if (kfifo_len(&cons->out) < before)
 		set_bit(XENCONS_NEWS_ROOM, &cons->news);
-	if (!kfifo_is_empty(&cons->out))
+	if (kfifo_is_empty(&cons->out))
+		cons->slow = false;
+	else
 		wait_for_room(cons);
 	return cons->sent != sent;
 }
@@ -134,6 +136,13 @@ struct message {
 	u64 last;
 };
 
+/* Nobody may be there to have sent later what waits now. */
+static bool is_last_chance(void)
+{
+	return oops_in_progress || (system_state > SYSTEM_RUNNING &&
+				    system_state < SYSTEM_SUSPEND);
+}
+
 /* True: there is nothing left, or nobody to wait for. */
 static bool print_more(struct xencons *cons, struct message *message)
 {
@@ -142,15 +151,17 @@ static bool print_more(struct xencons *cons, struct message *message)
 
 	message->buf += done;
 	message->len -= done;
-	if (!message->len && !(oops_in_progress && is_waiting(cons)))
+	if (!message->len && !(is_last_chance() && is_waiting(cons)))
 		return true;
 	if (message->taken != cons->out_cons) {
 		message->taken = cons->out_cons;
 		message->end = min(now + PRINTK_PATIENCE, message->last);
 	}
-	if (cons->page && !cons->stalled) {
+	if (cons->page && !cons->stalled && !cons->slow) {
 		if (now <= message->end)
 			return false;
+		/* A backend that only trickles would hold every message. */
+		cons->slow = now > message->last;
 		stall(cons);
 	}
 	cons->lost += message->len;
@@ -193,22 +204,24 @@ static bool print_locked(struct xencons *cons, struct message *message)
  * @cons:	the console
  * @buf:	the bytes
  * @len:	how many
+ * @last:	when patience ends, however slowly the backend reads on, in ns of
+ *		the monotonic clock; then nobody waits until it has caught up
  *
  * Waits while the backend reads, and PRINTK_PATIENCE for one that does not; in
- * an oops until all has left the guest, since nobody may be there to have it
- * sent later.  No message takes longer than MOST_PATIENCE.
+ * an oops, and when the system goes down, until all has left the guest.
  *
  * Context: any.
  */
-void xencons_output_now(struct xencons *cons, const u8 *buf, unsigned int len)
+void xencons_output_now(struct xencons *cons, const u8 *buf, unsigned int len,
+			u64 last)
 {
 	u64 now = ktime_get_mono_fast_ns();
 	struct message message = {
 		.buf	= buf,
 		.len	= len,
 		.taken	= READ_ONCE(cons->out_cons),
-		.end	= now + PRINTK_PATIENCE,
-		.last	= now + MOST_PATIENCE,
+		.end	= min(now + PRINTK_PATIENCE, last),
+		.last	= last,
 	};
 
 	while (!print_locked(cons, &message))

@@ -6,9 +6,15 @@
  * What was said before there was a console appears when it is registered.
  */
 #include <linux/console.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
 #include <linux/string.h>
 
 #include "xencons.h"
+
+/* How long one message may take, in ns; and in an oops, where all may be last. */
+#define PATIENCE	(2 * (u64)NSEC_PER_SEC)
+#define OOPS_PATIENCE	(10 * (u64)NSEC_PER_SEC)
 
 static struct xencons *kernels;
 
@@ -16,13 +22,17 @@ static struct xencons *kernels;
 static void xencons_printk_write(struct console *console, const char *text,
 				 unsigned int count)
 {
+	u64 last = ktime_get_mono_fast_ns() +
+		   (oops_in_progress ? OOPS_PATIENCE : PATIENCE);
 	const char *end = text + count, *line;
 
 	while (text < end) {
 		line = memchr(text, '\n', end - text) ?: end;
-		xencons_output_now(kernels, (const u8 *)text, line - text);
+		xencons_output_now(kernels, (const u8 *)text, line - text,
+				   last);
 		if (line < end) {
-			xencons_output_now(kernels, (const u8 *)"\r\n", 2);
+			xencons_output_now(kernels, (const u8 *)"\r\n", 2,
+					   last);
 			line++;
 		}
 		text = line;
@@ -36,18 +46,10 @@ static struct tty_driver *xencons_printk_device(struct console *console,
 	return xencons_tty_driver;
 }
 
-/* console=hvc1 is another one. */
-static int xencons_printk_setup(struct console *console, char *options)
-{
-	return console->index == kernels->index ? 0 : -ENODEV;
-}
-
 static struct console xencons_printk = {
 	.write	= xencons_printk_write,
 	.device	= xencons_printk_device,
-	.setup	= xencons_printk_setup,
 	.flags	= CON_PRINTBUFFER,
-	.index	= -1,
 };
 
 /**
@@ -70,6 +72,8 @@ bool xencons_is_kernels(const struct xencons *cons)
 void xencons_printk_init(struct xencons *cons)
 {
 	kernels = cons;
+	/* console=hvc1 is another one. */
+	xencons_printk.index = cons->index;
 	strscpy(xencons_printk.name, xencons_tty_driver->name,
 		sizeof(xencons_printk.name));
 	register_console(&xencons_printk);

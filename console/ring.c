@@ -25,8 +25,11 @@ static unsigned int unread(struct xencons *cons)
 	if (cons->out_prod - taken > cons->out_prod - cons->out_cons ||
 	    cons->out_prod - taken > XENCONS_OUT_SIZE) {
 		set_bit(XENCONS_NEWS_NONSENSE, &cons->news);
+		cons->lost += min_t(XENCONS_RING_IDX, XENCONS_OUT_SIZE,
+				    cons->out_prod - cons->out_cons);
 		cons->out_prod = taken;
 		WRITE_ONCE(cons->page->out_prod, taken);
+		cons->told_cons = taken;
 	}
 	/* What it has read before what we write in its place. */
 	virt_mb();
@@ -118,6 +121,7 @@ unsigned int xencons_ring_peek(struct xencons *cons, u8 *buf)
 		set_bit(XENCONS_NEWS_NONSENSE, &cons->news);
 		cons->in_cons = prod;
 		WRITE_ONCE(cons->page->in_cons, prod);
+		cons->told_prod = prod;
 		return 0;
 	}
 	/* The index before the bytes that it covers. */
@@ -201,6 +205,8 @@ void xencons_attach(struct xencons *cons, struct xencons_interface *page,
 	cons->out_prod = READ_ONCE(page->out_prod);
 	cons->out_cons = READ_ONCE(page->out_cons);
 	cons->in_cons = READ_ONCE(page->in_cons);
+	cons->told_cons = cons->out_cons;
+	cons->told_prod = cons->in_cons;
 	cons->moved_at = jiffies;
 	cons->page = page;
 	cons->evtchn = evtchn;
@@ -240,19 +246,30 @@ void xencons_detach(struct xencons *cons)
 	xencons_tell(cons);
 }
 
-/* Without it an event is nobody's: those are ever later taken. */
+/*
+ * Has the backend done something since the last interrupt?  Otherwise the event
+ * was nobody's: those are ever later taken.
+ *
+ * Only steps forward count, and they have an end unless we read and write: of
+ * what it has taken, and of what it has written, whether we could take that or
+ * not.
+ */
 static bool has_moved(struct xencons *cons)
 {
-	XENCONS_RING_IDX in_prod, out_cons;
+	XENCONS_RING_IDX in_prod;
 	bool moved;
 
 	if (!cons->page)
-		return true;
+		return false;
+	moved = cons->out_cons != cons->told_cons;
+	cons->told_cons = cons->out_cons;
+
 	in_prod = READ_ONCE(cons->page->in_prod);
-	out_cons = READ_ONCE(cons->page->out_cons);
-	moved = in_prod != cons->told_prod || out_cons != cons->told_cons;
-	cons->told_prod = in_prod;
-	cons->told_cons = out_cons;
+	if (in_prod - cons->in_cons <= XENCONS_IN_SIZE &&
+	    (s32)(in_prod - cons->told_prod) > 0) {
+		cons->told_prod = in_prod;
+		moved = true;
+	}
 	return moved;
 }
 
@@ -270,10 +287,10 @@ irqreturn_t xencons_interrupt(int irq, void *data)
 	bool moved, notify;
 
 	spin_lock(&cons->lock);
-	moved = has_moved(cons);
 	notify = xencons_input_take(cons, false);
 	if (xencons_output_flush(cons) || notify)
 		xencons_ring_notify(cons);
+	moved = has_moved(cons);
 	spin_unlock(&cons->lock);
 
 	xencons_tell(cons);

@@ -66,12 +66,16 @@ static DEFINE_TTY_WRITE(xencons_tty_write)
 
 	if (READ_ONCE(cons->gone))
 		return -EIO;
+	/* Ctrl-S; Ctrl-Q wakes the writers. */
+	if (tty->flow.stopped)
+		return 0;
 	return xencons_output(cons, buf, min_t(size_t, count, UINT_MAX));
 }
 
 static unsigned int xencons_tty_write_room(struct tty_struct *tty)
 {
-	return xencons_output_room(tty_to_xencons(tty));
+	return tty->flow.stopped ? 0 :
+				   xencons_output_room(tty_to_xencons(tty));
 }
 
 static unsigned int xencons_tty_chars_in_buffer(struct tty_struct *tty)

@@ -61,14 +61,15 @@
  * @out_prod:	how far we have written; the backend has a copy, never read back
  * @out_cons:	how far the backend had read when we looked last
  * @in_cons:	how far we have read; as @out_prod
- * @told_prod:	how far it had written at the last interrupt
- * @told_cons:	how far it had read then
+ * @told_prod:	the farthest it had written at an interrupt
+ * @told_cons:	@out_cons at the last one
  * @out:	waits for room in @page
  * @kept:	what the last backend had not read; goes before @out
  * @nr_kept:	how much that is
  * @moved_at:	jiffies when the backend took something, or there was first
  *		something to take
  * @stalled:	it has not for so long that nobody waits for it
+ * @slow:	a message took too long: no other waits until @out is empty
  * @open:	somebody has the terminal open
  * @throttled:	who reads it cannot take more
  * @signals:	keys make signals there, so that somebody types
@@ -105,6 +106,7 @@ struct xencons {
 	unsigned int nr_kept;
 	unsigned long moved_at;
 	bool stalled;
+	bool slow;
 	bool open;
 	bool throttled;
 	bool signals;
@@ -151,7 +153,8 @@ irqreturn_t xencons_interrupt(int irq, void *data);
 /* output.c */
 unsigned int xencons_output(struct xencons *cons, const u8 *buf,
 			    unsigned int len);
-void xencons_output_now(struct xencons *cons, const u8 *buf, unsigned int len);
+void xencons_output_now(struct xencons *cons, const u8 *buf, unsigned int len,
+			u64 last);
 unsigned int xencons_output_room(struct xencons *cons);
 unsigned int xencons_output_waiting(struct xencons *cons);
 void xencons_output_drop(struct xencons *cons);

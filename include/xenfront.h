@@ -224,7 +224,8 @@ bool xenfront_has_let_go(struct xenfront_device *xf, bool force);
 /**
  * struct xenfront_takeover - a driver that takes devices from another one
  * @driver:	ours, which is registered; constant
- * @initcall:	what to blacklist so that the other one stays away; constant
+ * @initcall:	what to blacklist so that the other one stays away, and nothing
+ *		else with it; or NULL; constant
  * @notifier:	learns of devices that the other one has got
  * @work:	takes all of them
  * @started:	@notifier is registered

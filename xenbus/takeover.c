@@ -126,8 +126,11 @@ static int take(struct device *dev, void *data)
 	kfree(backend);
 	if (!closed) {
 		dev_warn(dev,
-			 "backend did not close in time, so that the kernel's own driver keeps the device; the kernel parameter initcall_blacklist=%s keeps that driver away\n",
-			 takeover->initcall);
+			 "backend did not close in time, so that the kernel's own driver keeps the device%s%s%s\n",
+			 takeover->initcall ?
+			 "; the kernel parameter initcall_blacklist=" : "",
+			 takeover->initcall ?: "",
+			 takeover->initcall ? " keeps that driver away" : "");
 		return 0;
 	}
 	device_release_driver(dev);

@@ -52,6 +52,6 @@ def everything(host, guest):
 @case(**ALL, vcpus=2, long=True)
 def selftests(host, guest):
     "The drivers' own tests, under the eyes of lockdep."
-    blk.selftests(guest, "identity", "limits", "flush", "verify", "filesystem", "reload", size=4, rounds=2)
+    blk.selftests(guest, "identity", "limits", "flush", "verify", "filesystem", size=4, rounds=2)
     net.selftests(guest, "identity", "ping", "link", "stats")
     sound(guest)
