@@ -32,7 +32,7 @@ dkms-install: install-tools dkms-source		## have DKMS build and install them, no
 	packaging/dkms/install $(VERSION) $(DKMS_KERNEL)
 
 dkms-remove:					## take them out of DKMS: the kernel's own are back (root)
-	packaging/dkms/remove $(VERSION)
+	packaging/dkms/remove
 	$(MAKE) -C packaging uninstall
 
 dkms-source:					## only the sources, where DKMS looks for them

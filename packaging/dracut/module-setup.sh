@@ -37,5 +37,5 @@ install() {
     mkdir -p "$initdir$XENFRONT_ORIGINALS"
     xenfront_originals_need "$kernel" > "$initdir$XENFRONT_ORIGINALS/needs"
     inst_multiple modprobe insmod
-    inst_hook pre-udev 10 /usr/lib/xenfront/early
+    inst_hook pre-udev 10 /usr/lib/xenfront/early.sh
 }

@@ -89,6 +89,7 @@ image_has_ours()
 {
 	image=$(unpacked "$1")
 	for name in xen-blkfront xen-netfront xenfront xenfront-kbd xenfront-fb xen-console; do
+		[ -n "$(winner "$2" $name)" ] || fail "there is no $name for $2"
 		equal "srcversion of $name in $1" "$(srcversion "$(winner "$2" $name "$image")")" \
 			"$(srcversion "$(winner "$2" $name)")"
 	done
@@ -99,8 +100,8 @@ image_has_ours()
 			fail "the $name for the way back is ours"
 		fi
 	done
-	# dracut keeps it as a hook of its own.
-	find "$image" -path '*/xenfront/early' -o -path '*/pre-udev/*early*' | grep -q . || fail "the image has no way back"
+	# dracut keeps it as a hook of its own, and runs those that are called .sh.
+	find "$image" -path '*/xenfront/early.sh' -o -path '*/hooks/pre-udev/*.sh' -name '*-early.sh' | grep -q . || fail "the image has no way back"
 	rm -rf "$image"
 }
 

@@ -56,9 +56,8 @@ broken_version()
 
 remove()
 {
+	# From the sources of a version that was never installed: what is there goes all the same.
 	sources 99.0.1
-	run make -C /root/src dkms-remove
-	sources 99.0.0
 	run make -C /root/src dkms-remove
 	kernels_own "$older"
 	kernels_own "$newer"
@@ -66,6 +65,21 @@ remove()
 	diff /root/before /root/after || fail "the kernel's own are not what they were"
 	equal "what DKMS knows" "$(dkms status)" ""
 	equal "what is left" "$(find /usr /etc /var/lib/dkms -name '*xenfront*' | tr '\n' ' ')" ""
+}
+
+# Headers may be gone before ours: what was built says what to remove.
+remove_without_headers()
+{
+	sources
+	run make -C /root/src dkms-install DKMS_KERNEL="$older"
+	ours_installed "$older"
+	mv "/lib/modules/$older/build" /root/build
+	run make -C /root/src dkms-remove
+	mv /root/build "/lib/modules/$older/build"
+	before > /root/after
+	diff /root/before /root/after || fail "the kernel's own are not what they were"
+	equal "what DKMS knows" "$(dkms status)" ""
+	equal "modules that are left" "$(find "/lib/modules/$older" -name 'xenfront*')" ""
 }
 
 ktap_begin
@@ -76,4 +90,5 @@ ktap_test new_kernel new_kernel
 ktap_test upgrade upgrade
 ktap_test broken_version broken_version
 ktap_test remove remove
+ktap_test remove_without_headers remove_without_headers
 ktap_end

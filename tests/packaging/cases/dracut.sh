@@ -34,7 +34,7 @@ without_our_module()
 
 hook_is_there()
 {
-	lsinitrd /root/generic | grep -q 'hooks/pre-udev/10-early' || fail "no hook before udev"
+	lsinitrd /root/generic | grep -q 'hooks/pre-udev/10-early\.sh$' || fail "no hook before udev"
 }
 
 ktap_begin

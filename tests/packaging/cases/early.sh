@@ -6,7 +6,7 @@
 # shellcheck source=../lib.sh
 . /src/tests/packaging/lib.sh
 
-early=/src/packaging/initramfs/early
+early=/src/packaging/initramfs/early.sh
 originals=/usr/lib/xenfront/original
 
 # boot COMMAND LINE: what was loaded, a line each, in /root/loaded

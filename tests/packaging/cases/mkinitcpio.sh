@@ -71,7 +71,7 @@ has_drivers()
 			fail "the image has no $name for the way back"
 	done
 	has /usr/lib/xenfront/original/needs
-	has /usr/lib/xenfront/early
+	has /usr/lib/xenfront/early.sh
 	has "$(type -P insmod)"
 }
 

@@ -22,7 +22,7 @@ has_files()
 {
 	rpm -qlp /root/dist/xenfront-"$VERSION"*.rpm > /root/tools
 	rpm -qlp /root/dist/xenfront-dkms-*.rpm > /root/sources
-	for file in /usr/sbin/xenfront /usr/lib/dracut/modules.d/50xenfront/module-setup.sh /usr/lib/xenfront/early; do
+	for file in /usr/sbin/xenfront /usr/lib/dracut/modules.d/50xenfront/module-setup.sh /usr/lib/xenfront/early.sh; do
 		grep -qx "$file" /root/tools || fail "no $file"
 	done
 	for file in dkms.conf Kbuild xenbus/main.c compat/xen/xenbus.h; do
