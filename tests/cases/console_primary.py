@@ -208,7 +208,8 @@ def last_words(host, guest):
 
 
 # A PV guest has no kexec: its machine_ops.shutdown powers off (arch/x86/xen/enlighten_pv.c). A kernel that has Xen asks the toolstack
-# for a soft reset first, and xl 4.17 has no domain left after that of a PVH guest, with the kernel's own drivers as well.
+# for a soft reset first, and xl 4.17 has no domain left after that of a PVH guest, with the kernel's own drivers as well. In an HVM guest
+# this was not seen to pass yet: kernel bare restarts while it boots there, before there is a console; why is not known.
 @case(kernel="bare", type="hvm", memory=1024, disks=[kexec.disk("256M")], long=True)
 def another_kernel(host, guest):
     "kexec: the next kernel says all from its first line on, on the same console, both ways."
