@@ -78,10 +78,10 @@ def _from_package(name, fetcher):
     release = fetcher.kernel_release(DEBIAN[name])
     if not release:
         raise BedError(f"no kernel matches {DEBIAN[name]} in {', '.join(fetcher.SUITES)}")
-    newest = f"linux-image-{release}"
+    package = f"linux-image-{release}"
     # Since 7.x the image package only pulls in the packages that hold the files.
-    parts = [p for p in fetcher.depends(newest) if p.startswith("linux-") and p.endswith(release)]
-    folder = fetcher.extract(newest, *parts)
+    parts = [p for p in fetcher.depends(package) if p.startswith("linux-") and p.endswith(release)]
+    folder = fetcher.extract(package, *parts)
     if not (folder / "lib").exists():
         (folder / "lib").symlink_to("usr/lib")
     modules = folder / "lib/modules" / release
