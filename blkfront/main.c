@@ -240,10 +240,9 @@ static int __init blkfront_init(void)
 {
 	int err;
 
-	if (!xen_domain())
-		return -ENODEV;
-	if (!xen_has_pv_disk_devices())
-		return -ENODEV;
+	err = xenfront_unplugged("xen-blkfront", xen_has_pv_disk_devices());
+	if (err)
+		return err;
 	check_params();
 
 	err = register_blkdev(XENVBD_MAJOR, "xvd");

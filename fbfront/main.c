@@ -7,7 +7,6 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <xen/platform_pci.h>
-#include <xen/xen.h>
 #include <xenfront.h>
 
 #include "fbfront.h"
@@ -136,10 +135,9 @@ static int __init fbfront_init(void)
 {
 	int err;
 
-	if (!xen_domain())
-		return -ENODEV;
-	if (!xen_has_pv_devices())
-		return -ENODEV;
+	err = xenfront_unplugged("xen-fbfront", xen_has_pv_devices());
+	if (err)
+		return err;
 	check_params();
 
 	fbfront_wq = alloc_workqueue("xen-fbfront", WQ_UNBOUND, 0);

@@ -218,6 +218,11 @@ static inline bool xenfront_answers_count(const struct xenfront_device *xf)
 bool xenfront_has_let_go(struct xenfront_device *xf, bool force);
 
 /* ------------------------------------------------------------------------
+ * main: the library's and its drivers' beginning
+ */
+int xenfront_unplugged(const char *driver, bool unplugged);
+
+/* ------------------------------------------------------------------------
  * takeover: devices that a built-in driver holds
  */
 

@@ -7,7 +7,6 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <xen/platform_pci.h>
-#include <xen/xen.h>
 #include <xenfront.h>
 
 #include "kbdfront.h"
@@ -93,10 +92,9 @@ static int __init kbdfront_init(void)
 {
 	int err;
 
-	if (!xen_domain())
-		return -ENODEV;
-	if (!xen_has_pv_devices())
-		return -ENODEV;
+	err = xenfront_unplugged("xen-kbdfront", xen_has_pv_devices());
+	if (err)
+		return err;
 	check_params();
 	err = xenbus_register_frontend(&kbdfront_driver);
 	if (err || !takeover)

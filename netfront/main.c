@@ -8,7 +8,6 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <xen/platform_pci.h>
-#include <xen/xen.h>
 #include <xenfront.h>
 
 #include "netfront.h"
@@ -179,8 +178,11 @@ static struct xenbus_driver netfront_driver = {
 
 static int __init netfront_init(void)
 {
-	if (!xen_domain() || !xen_has_pv_nic_devices())
-		return -ENODEV;
+	int err;
+
+	err = xenfront_unplugged("xen-netfront", xen_has_pv_nic_devices());
+	if (err)
+		return err;
 	return xenbus_register_frontend(&netfront_driver);
 }
 module_init(netfront_init);

@@ -7,6 +7,28 @@
 
 #include "internal.h"
 
+/**
+ * xenfront_unplugged() - may a driver serve devices that have emulated twins?
+ * @driver:	its name, for the log
+ * @unplugged:	what the kernel says: xen_has_pv_devices(), or that of a kind
+ *
+ * In an HVM guest the kernel has the emulated devices unplugged before ours are
+ * used.  It does not if it was told not to, nor, without being told, if it was
+ * built without the front-end of that kind.
+ *
+ * Context: module init.
+ * Return: 0 or -ENODEV, which the log then explains.
+ */
+int xenfront_unplugged(const char *driver, bool unplugged)
+{
+	if (unplugged)
+		return 0;
+	pr_info("%s: serves nothing, for the emulated devices were not unplugged (the kernel's xen_emul_unplug=, xen-guest's unplug=)\n",
+		driver);
+	return -ENODEV;
+}
+EXPORT_SYMBOL_GPL(xenfront_unplugged);
+
 static int __init xenfront_init(void)
 {
 	int err;
