@@ -14,6 +14,9 @@ export DESTDIR
 # What uname -r says there; kernel.release of Debian's 6.1 headers has another name.
 RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)".*/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
+# Where kbuild has put them, a folder for each of ours; and, so that find never looks here, one place more.
+UPDATES = $(wildcard $(addprefix $(DESTDIR)$(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/,xenbus blkfront netfront kbdfront console fbfront) /dev/null)
+
 .DEFAULT_GOAL := modules
 
 modules: | $(KDIR)/Makefile			## build the modules for the running kernel, or that of KDIR=
@@ -24,6 +27,12 @@ install: modules install-tools			## install them into updates/, which modprobe p
 		INSTALL_MOD_PATH=$(DESTDIR)$(INSTALL_MOD_PATH) modules_install
 	# kbuild leaves depmod out where there is no System.map, as in header packages.
 	depmod $(addprefix -b ,$(DESTDIR)$(INSTALL_MOD_PATH)) $(RELEASE)
+
+uninstall: | $(KDIR)/Makefile			## take out what install has put there: the kernel's own are back (root)
+	find $(UPDATES) -name 'xen*.ko*' -delete
+	find $(UPDATES) -depth -type d -empty -delete
+	depmod $(addprefix -b ,$(DESTDIR)$(INSTALL_MOD_PATH)) $(RELEASE)
+	$(MAKE) -C packaging uninstall DESTDIR=$(DESTDIR)$(INSTALL_MOD_PATH)
 
 install-tools:					## only what goes beside the modules: initramfs, udev, the command
 	$(MAKE) -C packaging install DESTDIR=$(DESTDIR)$(INSTALL_MOD_PATH)
@@ -82,4 +91,4 @@ help:						## this list
 	@echo "no kernel headers in $* (KDIR=): install linux-headers-$$(uname -r), or name another tree" >&2
 	@false
 
-.PHONY: modules install install-tools dkms-install dkms-remove dkms-source deb rpm arch clean demo shell check check-long check-packaging check-walkthrough bench help
+.PHONY: modules install uninstall install-tools dkms-install dkms-remove dkms-source deb rpm arch clean demo shell check check-long check-packaging check-walkthrough bench help

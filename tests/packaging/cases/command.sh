@@ -160,7 +160,13 @@ image()
 		cp "$file" "/root/image/usr$file"
 	done
 	depmod -b /root/image "$kernel" 2> /dev/null
-	( cd /root/image && find . | cpio -o -H newc --quiet | gzip ) > "/boot/initrd.img-$kernel"
+	pack "$kernel"
+}
+
+# pack KERNEL: what is in /root/image becomes its initramfs
+pack()
+{
+	( cd /root/image && find . | cpio -o -H newc --quiet | gzip ) > "/boot/initrd.img-$1"
 }
 
 # check_says STATUS PATTERN
@@ -194,7 +200,19 @@ check_kernels_own()
 check_broken_image()
 {
 	echo nonsense > "/boot/initrd.img-$kernel"
-	check_says 2 "$kernel"
+	check_says 2 "^$kernel	.* cannot be read"
+}
+
+# A kernel from before, for which ours were never installed, is no reason not to reboot; the newest one is.
+check_older_kernel()
+{
+	image "$(winner "$kernel" xen-blkfront)"
+	ln -s "$kernel" /root/image/usr/lib/modules/99.0
+	ln -s "$kernel" /lib/modules/99.0
+	pack 99.0
+	check_says 1 "^$kernel	.*kernel's own driver; ours are not installed"
+	check_says 1 "^99.0	.*kernel's own driver$"
+	rm /lib/modules/99.0 /boot/initrd.img-99.0
 }
 
 check_built_in()
@@ -218,5 +236,6 @@ ktap_test check_without_image check_without_image
 ktap_test check_without_driver check_without_driver
 ktap_test check_kernels_own check_kernels_own
 ktap_test check_broken_image check_broken_image
+ktap_test check_older_kernel check_older_kernel
 ktap_test check_built_in check_built_in
 ktap_end

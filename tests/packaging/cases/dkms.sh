@@ -22,6 +22,31 @@ install()
 	kernels_own "$newer"
 }
 
+# knows SIGNER: the kernel has that key, as far as /root/keys says
+knows()
+{
+	echo "0bb6cef0 I------     1 perm 1f030000     0     0 asymmetri $1: 0123456789: X509.rsa 0 []" > /root/keys
+}
+
+# Where only signed modules are loaded, the key counts that DKMS signed with: /proc/keys has the kernel's keyrings.
+signatures()
+{
+	mkinitramfs -o "/boot/initrd.img-$older" "$older"
+	mountpoint -q /sys || mount -t tmpfs sys /sys
+	mkdir -p /sys/module/module/parameters
+	echo Y > /sys/module/module/parameters/sig_enforce
+	touch /root/keys
+	mount --bind /root/keys /proc/keys
+	knows Somebody
+	/usr/sbin/xenfront check > /root/said || :
+	grep "^$older	.*would refuse: the key of .* is not enrolled" /root/said || fail "$(cat /root/said)"
+	knows "$(modinfo -F signer "$(winner "$older" xen-blkfront)")"
+	/usr/sbin/xenfront check > /root/said || :
+	grep "^$older	.*: ours, " /root/said || fail "$(cat /root/said)"
+	umount /proc/keys
+	rm /sys/module/module/parameters/sig_enforce "/boot/initrd.img-$older"
+}
+
 # As the package of a kernel does it when it is installed.
 new_kernel()
 {
@@ -48,6 +73,9 @@ broken_version()
 	if make -C /root/src dkms-install DKMS_KERNEL="$older" > /tmp/broken.log 2>&1; then
 		fail "it was installed"
 	fi
+	grep -q "99.0.1 does not build .* nothing was changed" /tmp/broken.log || fail "$(tail -n 5 /tmp/broken.log)"
+	grep -q "broken on purpose" /var/log/xenfront-dkms.log || fail "no log of the build"
+	equal "versions that DKMS knows" "$(dkms status | sed 's/,.*//' | sort -u)" xenfront/99.0.0
 	VERSION=99.0.0
 	ours_installed "$older"
 	mkinitramfs -o /root/image "$older"
@@ -86,6 +114,7 @@ ktap_begin
 sources
 before > /root/before
 ktap_test install install
+ktap_test signatures signatures
 ktap_test new_kernel new_kernel
 ktap_test upgrade upgrade
 ktap_test broken_version broken_version

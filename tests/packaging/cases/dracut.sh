@@ -37,6 +37,14 @@ hook_is_there()
 	lsinitrd /root/generic | grep -q 'hooks/pre-udev/10-early\.sh$' || fail "no hook before udev"
 }
 
+uninstall()
+{
+	run make -C /root/src uninstall KDIR="/lib/modules/$kernel/build"
+	kernels_own "$kernel"
+	equal "what is left" "$(find /usr /etc -name '*xenfront*' | tr '\n' ' ')" ""
+	[ ! -e "/lib/modules/$kernel/updates/blkfront" ] || fail "the modules' folders are left"
+}
+
 ktap_begin
 only_kernel "$kernel"
 sources
@@ -46,4 +54,5 @@ ktap_test generic generic
 ktap_test hostonly hostonly
 ktap_test without_our_module without_our_module
 ktap_test hook hook_is_there
+ktap_test uninstall uninstall
 ktap_end
