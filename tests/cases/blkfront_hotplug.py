@@ -10,7 +10,7 @@ def gone(guest, name):
 
 
 # The toolstack starts a QEMU for a PV guest's disks only when the guest is made.
-@case(long=["pvh"], type=["pv", "pvh"], disks=[Disk("xvdb", size="64M", backend="qdisk")])
+@case(long=True, type=["pv", "pvh"], disks=[Disk("xvdb", size="64M", backend="qdisk")])
 def attach_and_detach(host, guest):
     "Disks are attached and detached five times while another one is busy."
     load = blk.verified_load(guest)

@@ -39,7 +39,7 @@ def backend_device(guest, disk):
     return f"vbd-{guest.id}-{blk.device_number(guest, disk)}"
 
 
-@case(long=["pvh"], type=["pv", "pvh"], disks=PAIR)
+@case(long=True, type=["pv", "pvh"], disks=PAIR)
 def backend_restart(host, guest):
     "xen-blkback is unbound and bound again in dom0, three times."
     with blk.Uninterrupted(guest, 3) as both:

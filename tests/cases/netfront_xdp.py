@@ -32,7 +32,7 @@ def frames(host, guest, count, size, nic=0):
     host.dom0.run(f"python3 {net.TOOLS}/frames.py send {guest.vif(nic)} {guest.nics.find(nic).mac} {count} {size}")
 
 
-@case(nics=[Nic()])
+@case(long=True, nics=[Nic()])
 def in_the_guest(host, guest):
     "Programs that pass, drop and abort; on and off under traffic; jumbo frames; the stack's own XDP."
     net.selftests(guest, "xdp")
@@ -95,7 +95,7 @@ def redirect_under_load(host, guest):
     net.settled(guest)
 
 
-@case(long=True, nics=[Nic()])
+@case(nics=[Nic()])
 def no_headroom(host, guest):
     "A backend that leaves no room before a frame: the program is refused with an error, and at once."
     net.rebind(guest, settings=f"xenstore-write {guest.nic_backend()}/feature-xdp-headroom 0")

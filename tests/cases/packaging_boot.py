@@ -21,7 +21,7 @@ def served(guest):
 
 @case(**GUEST, type=["pv", "pvh"], long=["pv"])
 def ours(host, guest):
-    "Debian boots with its root on our driver, and the command says so of every device."
+    "Debian boots with its root on our driver, and the command says so of every device; a console with a name has a link."
     devices = served(guest)
     rc, text = status(guest)
     for kind in ("vbd", "vif", "vfb", "vkbd"):
@@ -30,6 +30,9 @@ def ours(host, guest):
         assert f"{device.name}  " in text and f"  {device.module} {device.version}" in text, text
     assert "not ours" not in text and "no driver" not in text, text
     assert rc == ("  ! " in text), f"exit status {rc} after\n{text}"
+    guest.consoles.attach(1, name="org.example.bed")
+    guest.run("modprobe -r xen-console; modprobe xen-console takeover=1")
+    guest.wait_for("test \"$(readlink -f /dev/xen/console/org.example.bed)\" = /dev/xvc1", what="udev's link to the console", timeout=60)
 
 
 @case(**GUEST, type=["pv", "pvh"], extra="module_blacklist=xenfront", long=True)
