@@ -201,6 +201,15 @@ static void xencons_front_remove(struct xenbus_device *dev)
 	kfree(front);
 }
 
+/* Another domain's ring is a new one; output is kept (see keep_unread()). */
+static int xencons_suspend(struct xenbus_device *dev)
+{
+	struct xenfront_device *xf = dev_get_drvdata(&dev->dev);
+
+	xencons_input_rescue(to_frontend(xf)->cons);
+	return 0;
+}
+
 static const struct xenbus_device_id xencons_ids[] = {
 	{ "console" },
 	{ "" }
@@ -211,6 +220,7 @@ static struct xenbus_driver xencons_driver = {
 	.ids			= xencons_ids,
 	.probe			= xencons_probe,
 	.remove			= xencons_front_remove,
+	.suspend		= xencons_suspend,
 	.resume			= xenfront_resume,
 	.otherend_changed	= xenfront_otherend_changed,
 	.not_essential		= true,

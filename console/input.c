@@ -97,6 +97,25 @@ bool xencons_input_take(struct xencons *cons, bool all)
 }
 
 /**
+ * xencons_input_rescue() - take what is in a ring that will not be there again
+ * @cons: the console
+ *
+ * What comes between this and the guest's being suspended is lost.
+ *
+ * Context: process.
+ */
+void xencons_input_rescue(struct xencons *cons)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&cons->lock, flags);
+	if (xencons_input_take(cons, true))
+		xencons_ring_notify(cons);
+	spin_unlock_irqrestore(&cons->lock, flags);
+	xencons_tell(cons);
+}
+
+/**
  * xencons_input_open() - somebody has opened the terminal
  * @cons:	the console
  * @signals:	keys make signals there

@@ -2,8 +2,9 @@
 /*
  * What waits for a backend to read it, and for how long.
  *
- * A backend that reads, however slowly, is waited for, so that nothing is lost;
- * by the kernel not for longer than a message may take.
+ * A backend that reads, however slowly, is waited for, so that nothing is lost.
+ * The kernel waits until what it says has left the guest, for it may be the last
+ * thing that it does; but not for longer than a message may take.
  * One that has read nothing for PATIENCE, or that is not there for so long, is
  * stalled: from then on nobody waits, and what does not fit is counted and
  * lost.  So no writer, and no message of the kernel's, depends on the backend.
@@ -22,12 +23,23 @@
 #define PATIENCE	(5 * HZ)
 /* For the kernel, which cannot. */
 #define PRINTK_PATIENCE	((u64)NSEC_PER_SEC)
+/*
+ * For what a terminal's line discipline writes without looking whether it is
+ * taken (a line feed, a tab): the room that it has seen may be gone by then.
+ */
+#define RESERVE		64
 /* With whoever has the lock in an oops, in microseconds. */
 #define OOPS_PATIENCE	10000
 
 static bool is_waiting(struct xencons *cons)
 {
 	return cons->nr_kept || !kfifo_is_empty(&cons->out);
+}
+
+/* Where in all that is ever sent what was put in last will be. */
+static u64 end_of_waiting(struct xencons *cons)
+{
+	return cons->sent + cons->nr_kept + kfifo_len(&cons->out);
 }
 
 static void stall(struct xencons *cons)
@@ -66,9 +78,13 @@ bool xencons_output_flush(struct xencons *cons)
 	} while (kfifo_out(&cons->out, buf, done) == sizeof(buf));
 	if (kfifo_len(&cons->out) < before)
 		set_bit(XENCONS_NEWS_ROOM, &cons->news);
-	if (kfifo_is_empty(&cons->out))
+	/* Not only when nothing waits: there may always be a writer. */
+	if (cons->slow && (!is_waiting(cons) ||
+			   cons->sent >= cons->slow_until)) {
 		cons->slow = false;
-	else
+		set_bit(XENCONS_NEWS_FLOWS, &cons->news);
+	}
+	if (!kfifo_is_empty(&cons->out))
 		wait_for_room(cons);
 	return cons->sent != sent;
 }
@@ -124,6 +140,7 @@ unsigned int xencons_output(struct xencons *cons, const u8 *buf,
  * struct message - what the kernel has still to print
  * @buf:	the bytes
  * @len:	how many
+ * @until:	how much has to be sent until all that was put in has left
  * @taken:	how far the backend had read when we looked last
  * @end:	when patience with it ends, in ns of the monotonic clock
  * @last:	when it ends however the backend goes on
@@ -131,27 +148,44 @@ unsigned int xencons_output(struct xencons *cons, const u8 *buf,
 struct message {
 	const u8 *buf;
 	unsigned int len;
+	u64 until;
 	XENCONS_RING_IDX taken;
 	u64 end;
 	u64 last;
 };
 
-/* Nobody may be there to have sent later what waits now. */
-static bool is_last_chance(void)
+/*
+ * What the backend was before, it need not be now, and these may be the last
+ * words.  A panic in a suspend finds the primary console's page still there.
+ */
+static void begin_oops(struct xencons *cons)
 {
-	return oops_in_progress || (system_state > SYSTEM_RUNNING &&
-				    system_state < SYSTEM_SUSPEND);
+	if (cons->oops)
+		return;
+	cons->oops = true;
+	cons->stalled = false;
+	cons->slow = false;
+	cons->moved_at = jiffies;
+	xencons_unpark(cons);
 }
 
-/* True: there is nothing left, or nobody to wait for. */
+/* True: all has left, or nobody is waited for. */
 static bool print_more(struct xencons *cons, struct message *message)
 {
 	u64 now = ktime_get_mono_fast_ns();
-	unsigned int done = put(cons, message->buf, message->len);
+	unsigned int done;
 
+	if (oops_in_progress)
+		begin_oops(cons);
+	else
+		cons->oops = false;
+	done = put(cons, message->buf, message->len);
 	message->buf += done;
 	message->len -= done;
-	if (!message->len && !(is_last_chance() && is_waiting(cons)))
+	if (done)
+		message->until = end_of_waiting(cons);
+	if (!message->len &&
+	    (!is_waiting(cons) || cons->sent >= message->until))
 		return true;
 	if (message->taken != cons->out_cons) {
 		message->taken = cons->out_cons;
@@ -161,7 +195,8 @@ static bool print_more(struct xencons *cons, struct message *message)
 		if (now <= message->end)
 			return false;
 		/* A backend that only trickles would hold every message. */
-		cons->slow = now > message->last;
+		cons->slow = true;
+		cons->slow_until = end_of_waiting(cons);
 		stall(cons);
 	}
 	cons->lost += message->len;
@@ -207,8 +242,8 @@ static bool print_locked(struct xencons *cons, struct message *message)
  * @last:	when patience ends, however slowly the backend reads on, in ns of
  *		the monotonic clock; then nobody waits until it has caught up
  *
- * Waits while the backend reads, and PRINTK_PATIENCE for one that does not; in
- * an oops, and when the system goes down, until all has left the guest.
+ * Returns when all has left the guest.  Waits for that while the backend reads,
+ * and PRINTK_PATIENCE for one that does not.
  *
  * Context: any.
  */
@@ -244,9 +279,11 @@ unsigned int xencons_output_room(struct xencons *cons)
 	unsigned int room;
 
 	spin_lock_irqsave(&cons->lock, flags);
+	room = kfifo_avail(&cons->out);
+	room = room > RESERVE ? room - RESERVE : 0;
 	/* Of one that is stalled everything is taken, and lost. */
-	room = cons->stalled || cons->gone ? XENCONS_FIFO_SIZE :
-					     kfifo_avail(&cons->out);
+	if (cons->stalled || cons->gone)
+		room = XENCONS_FIFO_SIZE;
 	spin_unlock_irqrestore(&cons->lock, flags);
 	return room;
 }

@@ -313,6 +313,7 @@ void xencons_remove(struct xencons *cons)
 	cons->gone = true;
 	cons->open = false;
 	WRITE_ONCE(cons->xf, NULL);
+	cons->parked = NULL;
 	kfifo_reset(&cons->out);
 	spin_unlock_irqrestore(&cons->lock, flags);
 	tty_unregister_device(xencons_tty_driver, cons->index);

@@ -195,7 +195,13 @@ static int primary_resume_early(struct device *dev)
 	return 0;
 }
 
+/*
+ * The others are of a sleep that Xen has nothing to do with, when time stands
+ * still: patience would have no end.
+ */
 static const struct dev_pm_ops primary_pm_ops = {
+	.suspend_noirq	= primary_freeze_noirq,
+	.resume_early	= primary_resume_early,
 	.freeze_noirq	= primary_freeze_noirq,
 	.thaw_early	= primary_resume_early,
 	.restore_early	= primary_resume_early,

@@ -185,14 +185,23 @@ static void keep_unread(struct xencons *cons)
 	cons->nr_kept = len;
 }
 
+/* It may have been in use: by the kernel that was here before us, or by us. */
+static void take_up(struct xencons *cons, struct xencons_interface *page)
+{
+	cons->out_prod = READ_ONCE(page->out_prod);
+	cons->out_cons = READ_ONCE(page->out_cons);
+	cons->in_cons = READ_ONCE(page->in_cons);
+	cons->told_cons = cons->out_cons;
+	cons->told_prod = cons->in_cons;
+	cons->page = page;
+	cons->parked = NULL;
+}
+
 /**
  * xencons_attach() - there is a backend
  * @cons:	the console, without one
  * @page:	shared with it; used from now on
  * @evtchn:	by which it is told
- *
- * The page may have been in use before: by the kernel that was here before us,
- * or by ourselves.
  *
  * Context: any in which xencons_tell() may be called.
  */
@@ -202,13 +211,8 @@ void xencons_attach(struct xencons *cons, struct xencons_interface *page,
 	unsigned long flags;
 
 	spin_lock_irqsave(&cons->lock, flags);
-	cons->out_prod = READ_ONCE(page->out_prod);
-	cons->out_cons = READ_ONCE(page->out_cons);
-	cons->in_cons = READ_ONCE(page->in_cons);
-	cons->told_cons = cons->out_cons;
-	cons->told_prod = cons->in_cons;
+	take_up(cons, page);
 	cons->moved_at = jiffies;
-	cons->page = page;
 	cons->evtchn = evtchn;
 	if (cons->stalled)
 		set_bit(XENCONS_NEWS_FLOWS, &cons->news);
@@ -239,11 +243,28 @@ void xencons_detach(struct xencons *cons)
 		xencons_input_take(cons, true);
 		keep_unread(cons);
 	}
+	/* Primary: the page stays, and who panics meanwhile may need it. */
+	cons->parked = cons->xf ? NULL : cons->page;
 	cons->page = NULL;
-	cons->evtchn = 0;
 	cons->moved_at = jiffies;
 	spin_unlock_irqrestore(&cons->lock, flags);
 	xencons_tell(cons);
+}
+
+/**
+ * xencons_unpark() - use the page although the guest is being suspended
+ * @cons: the console, locked
+ *
+ * The channel is the one that there was before, which the domain that the guest
+ * wakes in may not have: then nobody is told, and the backend looks some other
+ * time.
+ *
+ * Context: any; in an oops.
+ */
+void xencons_unpark(struct xencons *cons)
+{
+	if (!cons->page && cons->parked)
+		take_up(cons, cons->parked);
 }
 
 /*

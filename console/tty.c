@@ -17,6 +17,9 @@
 /* Documentation/admin-guide/devices.txt: hypervisor consoles */
 #define HVC_MAJOR	229
 
+/* Bytes that the line discipline writes without looking what came of them. */
+#define MOST_UNCHECKED	8
+
 struct tty_driver *xencons_tty_driver;
 
 static struct xencons *tty_to_xencons(struct tty_struct *tty)
@@ -66,8 +69,11 @@ static DEFINE_TTY_WRITE(xencons_tty_write)
 
 	if (READ_ONCE(cons->gone))
 		return -EIO;
-	/* Ctrl-S; Ctrl-Q wakes the writers. */
-	if (tty->flow.stopped)
+	/*
+	 * Ctrl-S; Ctrl-Q wakes the writers.  What is short the line discipline
+	 * may not write again: it has looked for room before.
+	 */
+	if (tty->flow.stopped && count > MOST_UNCHECKED)
 		return 0;
 	return xencons_output(cons, buf, min_t(size_t, count, UINT_MAX));
 }

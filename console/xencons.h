@@ -57,6 +57,7 @@
  * @lock:	guards what follows; taken with interrupts off, and nothing is
  *		printed while it is held: printing may need it
  * @page:	shared with the backend; NULL while there is none
+ * @parked:	@page, of the primary console while the guest is suspended
  * @evtchn:	by which the backend is told; 0: nobody is
  * @out_prod:	how far we have written; the backend has a copy, never read back
  * @out_cons:	how far the backend had read when we looked last
@@ -69,7 +70,10 @@
  * @moved_at:	jiffies when the backend took something, or there was first
  *		something to take
  * @stalled:	it has not for so long that nobody waits for it
- * @slow:	a message took too long: no other waits until @out is empty
+ * @slow:	a message took too long: no other waits until @sent has come to
+ *		@slow_until
+ * @slow_until:	what waited then will have left
+ * @oops:	the message before was one in an oops
  * @open:	somebody has the terminal open
  * @throttled:	who reads it cannot take more
  * @signals:	keys make signals there, so that somebody types
@@ -95,6 +99,7 @@ struct xencons {
 
 	spinlock_t lock;	/* guards what follows */
 	struct xencons_interface *page;
+	struct xencons_interface *parked;
 	evtchn_port_t evtchn;
 	XENCONS_RING_IDX out_prod;
 	XENCONS_RING_IDX out_cons;
@@ -107,6 +112,8 @@ struct xencons {
 	unsigned long moved_at;
 	bool stalled;
 	bool slow;
+	u64 slow_until;
+	bool oops;
 	bool open;
 	bool throttled;
 	bool signals;
@@ -142,6 +149,7 @@ void xencons_tell(struct xencons *cons);
 void xencons_attach(struct xencons *cons, struct xencons_interface *page,
 		    evtchn_port_t evtchn);
 void xencons_detach(struct xencons *cons);
+void xencons_unpark(struct xencons *cons);
 unsigned int xencons_ring_room(struct xencons *cons);
 unsigned int xencons_ring_write(struct xencons *cons, const u8 *buf,
 				unsigned int len);
@@ -166,6 +174,7 @@ bool xencons_input_take(struct xencons *cons, bool all);
 int xencons_input_open(struct xencons *cons, bool signals);
 void xencons_input_close(struct xencons *cons);
 void xencons_input_signals(struct xencons *cons, bool signals);
+void xencons_input_rescue(struct xencons *cons);
 void xencons_input_allow(struct xencons *cons, bool allow);
 
 /* tty.c */

@@ -2,7 +2,7 @@
 """The console that a guest is born with, on a kernel that has no driver for it."""
 import re
 
-from xenbed import AgentGone, case
+from xenbed import case
 
 import _console as con
 import _kexec as kexec
@@ -196,16 +196,19 @@ rm /run/agent-leave
     assert guest.run("cat /proc/consoles").out.startswith("hvc0")
 
 
-@case(kernel="bare", memory=512, expect=[r"Kernel panic - not syncing: sysrq triggered crash", r"Call Trace:"])
+@case(**BESIDE, vcpus=2, expect=[r"Kernel panic - not syncing: sysrq triggered crash", r"Call Trace:"])
 def last_words(host, guest):
-    "A kernel that panics says all that it has to say."
-    guest.run("echo 8 > /proc/sys/kernel/printk; echo 1 > /proc/sys/kernel/sysrq")
-    try:
-        guest.run("echo c > /proc/sysrq-trigger", timeout=60)
-    except AgentGone:
-        pass
-    con.wait_until(lambda: "Kernel panic - not syncing: sysrq triggered crash" in guest.log and "Call Trace:" in guest.log,
-                   "the panic is seen", 30)
+    "A kernel that panics says all that it has to say, while a program on another processor writes as much as it can."
+    reader = con.Reader(host, guest.consoles.tty())
+    guest.run("dmesg -n 8; echo 1 > /proc/sys/kernel/sysrq")
+    guest.spawn("taskset -c 1 tr '\\0' '~' < /dev/zero > /dev/hvc0 & sleep 5; taskset -c 0 sh -c 'echo c > /proc/sysrq-trigger'")
+
+    def said():
+        return reader.text.decode(errors="replace").replace("~", "")
+
+    con.wait_until(lambda: re.search(r"Kernel panic - not syncing: sysrq triggered crash(.|\n)*Call Trace:(.|\n)*sysrq_handle_crash(.|\n)*</TASK>",
+                                     said()), lambda: f"the whole panic is seen: {said()[-2000:]}", 60)
+    assert reader.text.count(b"~") > 20000, "the program did not write"
 
 
 # A PV guest has no kexec: its machine_ops.shutdown powers off (arch/x86/xen/enlighten_pv.c). A kernel that has Xen asks the toolstack
