@@ -323,14 +323,18 @@ static int is_connecting(struct device *device, void *driver)
 {
 	struct xenbus_device *dev = to_xenbus_device(device);
 	struct xenbus_driver *drv;
+	bool connecting = false;
 
-	if (device->driver != driver)
-		return 0;
-	/* Not device->driver, which may be gone by now. */
-	drv = to_xenbus_driver((struct device_driver *)driver);
-	return dev->state < XenbusStateConnected ||
-	       (dev->state == XenbusStateConnected && drv->is_ready &&
-		!drv->is_ready(dev));
+	/* What is_ready() looks at goes with the driver's remove(). */
+	device_lock(device);
+	if (device->driver == driver) {
+		drv = to_xenbus_driver(device->driver);
+		connecting = dev->state < XenbusStateConnected ||
+			     (dev->state == XenbusStateConnected &&
+			      drv->is_ready && !drv->is_ready(dev));
+	}
+	device_unlock(device);
+	return connecting;
 }
 
 static int say_what_waits(struct device *device, void *driver)

@@ -51,10 +51,9 @@ void guest_events_handle(evtchn_port_t port, struct guest_event_loop *loop)
 {
 	struct guest_channel *channel = xa_load(&channels, port);
 
-	if (!channel) {
-		guest_events_ops->mask(port);
+	/* It has gone just now, masked; the port may be another one's already. */
+	if (!channel)
 		return;
-	}
 	if (loop->own && READ_ONCE(channel->cpu) != loop->cpu)
 		return;
 	if (!loop->slow && time_after(jiffies, loop->start + PATIENCE))

@@ -25,10 +25,11 @@ static const struct part parts[] __refconst = {
 	/* Last of what can fail: there is no way back to emulated disks. */
 	{ guest_unplug_init, guest_unplug_exit },
 	{ guest_bus_init, guest_bus_exit },
-	{ guest_chardev_init, guest_chardev_exit },
 	{ guest_hypervisor_sysfs_init, guest_hypervisor_sysfs_exit },
 	{ guest_suspend_init, guest_suspend_exit },
 	{ guest_shutdown_init, guest_shutdown_exit },
+	/* After all that can fail: who has it open would have gone code. */
+	{ guest_chardev_init, guest_chardev_exit },
 	{ guest_panic_init, guest_panic_exit },
 };
 

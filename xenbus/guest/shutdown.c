@@ -162,8 +162,8 @@ static void advertise(bool can)
 
 		if (!feature)
 			continue;
-		err = can ? xenbus_write(XBT_NIL, FOLDER, feature, "1") :
-			    xenbus_rm(XBT_NIL, FOLDER, feature);
+		/* Not removed: only the toolstack could make it again. */
+		err = xenbus_write(XBT_NIL, FOLDER, feature, can ? "1" : "0");
 		/* A toolstack that does not care need not let us. */
 		if (err && can)
 			pr_warn("xen-guest: " FOLDER "/%s cannot be written: %d\n",

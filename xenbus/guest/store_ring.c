@@ -7,6 +7,7 @@
  * and written there; xenstored's are read once and checked.
  * Layout: xen/interface/io/xs_wire.h; protocol: Xen's docs/misc/xenstore-ring.txt.
  */
+#include <linux/init.h>
 #include <linux/interrupt.h>
 #include <linux/io.h>
 #include <linux/minmax.h>
@@ -197,12 +198,16 @@ static int map_page(void)
 
 /*
  * Nobody waits for an answer, so what is in the rings is nothing to us: half a
- * conversation of the kernel's that was here before.
+ * conversation of the kernel's that was here before.  One that has crashed has
+ * left watches, of which xenstored goes on to tell: it may stand in the middle
+ * of a message for want of room, and only from the beginning on there are whole
+ * ones, which nobody misses.
  */
 static void start_afresh(void)
 {
 	ring.req_prod = READ_ONCE(ring.page->req_prod);
-	ring.rsp_cons = READ_ONCE(ring.page->rsp_prod);
+	ring.rsp_cons = reset_devices ? READ_ONCE(ring.page->rsp_cons) :
+					READ_ONCE(ring.page->rsp_prod);
 	WRITE_ONCE(ring.page->rsp_cons, ring.rsp_cons);
 }
 

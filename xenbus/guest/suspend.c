@@ -14,6 +14,7 @@
 #include <linux/errno.h>
 #include <linux/notifier.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
 #include <linux/stop_machine.h>
 #include <linux/suspend.h>
 #include <linux/syscore_ops.h>
@@ -24,8 +25,8 @@
 
 /* Set by guest_suspend(), cleared with everything stopped. */
 static bool cancelled = true;
-/* It is the toolstack that wants it; written and read by who suspends. */
-static bool wanted;
+/* Who suspends because the toolstack wants it; NULL: nobody does. */
+static struct task_struct *wanted_by;
 
 /**
  * guest_suspend_was_cancelled() - is the machine the one that was suspended?
@@ -94,9 +95,9 @@ int guest_suspend(void)
 {
 	int err;
 
-	wanted = true;
+	WRITE_ONCE(wanted_by, current);
 	err = hibernate_quiet_exec(suspend_quietly, NULL);
-	wanted = false;
+	WRITE_ONCE(wanted_by, NULL);
 	/* Which a kernel without hibernation says; nobody else must see it. */
 	if (err == -ENOTSUPP)
 		err = -EOPNOTSUPP;
@@ -114,8 +115,9 @@ int guest_suspend(void)
 static int refuse_hibernation(struct notifier_block *nb, unsigned long event,
 			      void *unused)
 {
-	if (wanted || (event != PM_HIBERNATION_PREPARE &&
-		       event != PM_RESTORE_PREPARE))
+	/* Called by who suspends. */
+	if (READ_ONCE(wanted_by) == current ||
+	    (event != PM_HIBERNATION_PREPARE && event != PM_RESTORE_PREPARE))
 		return NOTIFY_DONE;
 	pr_err("xen-guest: there is no hibernation to a disk; have the toolstack save the guest\n");
 	return notifier_from_errno(-EOPNOTSUPP);

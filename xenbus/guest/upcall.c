@@ -10,6 +10,7 @@
  * The vectors are managed interrupts of the kernel: they belong to one CPU, are
  * shut down when it goes, and nobody can move them.
  */
+#include <linux/bottom_half.h>
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/errno.h>
@@ -174,9 +175,12 @@ static void take_leftovers(unsigned int cpu)
 {
 	unsigned long flags;
 
+	/* Softirqs that handlers raise: no interrupt ends here to run them. */
+	local_bh_disable();
 	local_irq_save(flags);
 	take_events(cpu);
 	local_irq_restore(flags);
+	local_bh_enable();
 }
 
 static int cpu_online_step(unsigned int cpu)
@@ -346,6 +350,8 @@ void guest_upcall_resume(void)
 		if (err)
 			pr_err("xen-guest: CPU %u has lost its vector for events: %d\n",
 			       cpu, err);
+		else
+			take_events(cpu);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -200,8 +201,13 @@ static void handle(struct event *event)
 	wake_up_all(&watches.done);
 }
 
+/*
+ * Disks come back by what is told of here: memory for it must not be had by
+ * writing to them.
+ */
 static int xenwatch(void *unused)
 {
+	unsigned int noio = memalloc_noio_save();
 	struct event *event;
 
 	while (!kthread_should_stop()) {
@@ -212,6 +218,7 @@ static int xenwatch(void *unused)
 		if (event)
 			handle(event);
 	}
+	memalloc_noio_restore(noio);
 	return 0;
 }
 
