@@ -71,9 +71,10 @@ static DEFINE_TTY_WRITE(xencons_tty_write)
 		return -EIO;
 	/*
 	 * Ctrl-S; Ctrl-Q wakes the writers.  What is short the line discipline
-	 * may not write again: it has looked for room before.
+	 * may not write again where it makes two bytes of one: it has looked for
+	 * room before.
 	 */
-	if (tty->flow.stopped && count > MOST_UNCHECKED)
+	if (tty->flow.stopped && !(O_OPOST(tty) && count <= MOST_UNCHECKED))
 		return 0;
 	return xencons_output(cons, buf, min_t(size_t, count, UINT_MAX));
 }

@@ -66,12 +66,14 @@ def parts_missing(host, guest):
             host.dom0.run(f"/tmp/hvm-param {guest.id} {number} {before}")
         assert "STORE" in said.upper(), said
 
-    # The toolstack itself would stop with it.
+    # The toolstack itself stops with it, and so would the bed, which asks it whether a silent host is at work.
+    noise = host.dom0.spawn("while sleep 5; do echo; done")
     host.dom0.run("kill -STOP $(cat /run/xenstored.pid)")
     try:
         said = refused(guest)
         assert "xenstore" in said, said
     finally:
         host.dom0.run("kill -CONT $(cat /run/xenstored.pid)")
+        noise.kill(9)
     guest.run("modprobe -a xen-guest xen-console xen-kbdfront")
     nox.wait_until(lambda: guest.run("cat /sys/bus/xen/devices/vkbd-0/state", check=False).out == "Connected\n", "the keyboard connects")

@@ -55,6 +55,19 @@ new_kernel()
 	ours_installed "$older"
 }
 
+# One that is too old is passed over, and nothing fails for its sake.
+too_old()
+{
+	old=5.10.0-1-amd64
+	mkdir "/lib/modules/$old"
+	ln -s "$(readlink -f "/lib/modules/$older/build")" "/lib/modules/$old/build"
+	run dkms autoinstall -k "$old"
+	dkms build "xenfront/$VERSION" -k "$old" > /tmp/old.log 2>&1 || :
+	grep BUILD_EXCLUSIVE /tmp/old.log || fail "$(cat /tmp/old.log)"
+	equal "modules for $old" "$(find "/lib/modules/$old/" -name '*.ko*')" ""
+	rm -r "/lib/modules/$old"
+}
+
 upgrade()
 {
 	sources 99.0.0
@@ -116,6 +129,7 @@ before > /root/before
 ktap_test install install
 ktap_test signatures signatures
 ktap_test new_kernel new_kernel
+ktap_test too_old too_old
 ktap_test upgrade upgrade
 ktap_test broken_version broken_version
 ktap_test remove remove
