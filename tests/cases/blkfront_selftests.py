@@ -10,7 +10,7 @@ CORE = ("identity", "limits", "flush", "discard", "verify", "filesystem")
 @case(disks=[Disk("xvdb", size="256M")])
 def blkback(host, guest):
     "Every test of a disk behind xen-blkback."
-    blk.selftests(guest, *CORE, "geometry", "readonly", "reload", size=8, rounds=5)
+    blk.selftests(guest, *CORE, "geometry", "readonly", "reload", size=8, rounds=3)
 
 
 @case(long=True, disks=[Disk("xvdb", size="256M", backend="qdisk")])
