@@ -492,6 +492,9 @@ int guest_store_init(void)
 	err = guest_watch_reset();
 	if (err) {
 		pr_err("xen-guest: xenstore cannot be used: %d\n", err);
+		/* Nobody is there: as without its page or channel. */
+		if (err == -ETIMEDOUT)
+			err = -ENODEV;
 		goto stop_reader;
 	}
 	return 0;
