@@ -55,14 +55,13 @@ new_kernel()
 	ours_installed "$older"
 }
 
-# One that is too old is passed over, and nothing fails for its sake.
+# For one that is too old nothing is built (which DKMS 3.0.10 calls a failure of its own).
 too_old()
 {
 	old=5.10.0-1-amd64
 	mkdir "/lib/modules/$old"
 	ln -s "$(readlink -f "/lib/modules/$older/build")" "/lib/modules/$old/build"
-	run dkms autoinstall -k "$old"
-	dkms build "xenfront/$VERSION" -k "$old" > /tmp/old.log 2>&1 || :
+	dkms autoinstall -k "$old" > /tmp/old.log 2>&1 || :
 	grep BUILD_EXCLUSIVE /tmp/old.log || fail "$(cat /tmp/old.log)"
 	equal "modules for $old" "$(find "/lib/modules/$old/" -name '*.ko*')" ""
 	rm -r "/lib/modules/$old"
