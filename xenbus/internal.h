@@ -5,6 +5,7 @@
 #ifndef _XENFRONT_INTERNAL_H
 #define _XENFRONT_INTERNAL_H
 
+#include <xen/xenbus.h>
 #include <xenfront.h>
 
 /* How long a backend may take for one step while we are being removed. */
@@ -21,6 +22,7 @@ void xenfront_set_phase(struct xenfront_device *xf, enum xenfront_phase phase);
 void xenfront_close_for_good(struct xenfront_device *xf);
 const char *xenfront_phase_name(const struct xenfront_device *xf);
 
+void xenfront_write_state(struct xenbus_device *dev, enum xenbus_state state);
 void xenfront_announce_start(struct xenfront_device *xf);
 void xenfront_set_state(struct xenfront_device *xf, enum xenbus_state state);
 

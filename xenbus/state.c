@@ -14,10 +14,17 @@
 
 #include "internal.h"
 
-/* Without dev->state, which xenbus_switch_state() would set afterwards. */
-static void write_state(struct xenfront_device *xf, enum xenbus_state state)
+/**
+ * xenfront_write_state() - write a state that the backend is to see
+ * @dev:	the device
+ * @state:	what to write
+ *
+ * Not to dev->state, which xenbus_switch_state() would set afterwards.
+ *
+ * Context: process; sleeps.
+ */
+void xenfront_write_state(struct xenbus_device *dev, enum xenbus_state state)
 {
-	struct xenbus_device *dev = xf->dev;
 	struct xenbus_transaction xbt;
 	int err;
 
@@ -44,7 +51,7 @@ static void write_state(struct xenfront_device *xf, enum xenbus_state state)
 void xenfront_announce_start(struct xenfront_device *xf)
 {
 	xf->dev->state = XenbusStateInitialising;
-	write_state(xf, XenbusStateInitialising);
+	xenfront_write_state(xf->dev, XenbusStateInitialising);
 }
 
 /**
@@ -57,7 +64,7 @@ void xenfront_announce_start(struct xenfront_device *xf)
 void xenfront_set_state(struct xenfront_device *xf, enum xenbus_state state)
 {
 	if (xf->phase == XENFRONT_WAITING)
-		write_state(xf, state);
+		xenfront_write_state(xf->dev, state);
 	else
 		xenbus_switch_state(xf->dev, state);
 }

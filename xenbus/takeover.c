@@ -21,10 +21,14 @@
 #include <xen/xenbus.h>
 #include <xenfront.h>
 
+#include "internal.h"
+
 /* A backend that works closes within milliseconds. */
 #define PATIENCE	(5 * HZ)
 /* One that has begun to close cannot be called back, so it is waited for. */
 #define PATIENCE_CLOSING	(60 * HZ)
+/* How long what was written may be on its way. */
+#define REPEAT		HZ
 #define POLL		10	/* ms */
 
 static bool is_wanted(const struct xenfront_takeover *takeover,
@@ -70,16 +74,38 @@ static bool is_closing(struct xenbus_device *dev, const char *backend)
 	return xenbus_read_driver_state(dev, backend) == XenbusStateClosing;
 }
 
+/*
+ * xenwatch has the driver that holds the device answer the backend meanwhile,
+ * and of two states that are written at the same moment one is lost.  If it is
+ * the driver's Closed, then our Closing is no news to the backend, and nobody
+ * goes on.  Or xenstore has them in one order and dev->state in the other, and
+ * what is in dev->state is not written again.
+ */
+static void say_what_was_lost(struct xenbus_device *dev, const char *backend)
+{
+	enum xenbus_state state = READ_ONCE(dev->state);
+
+	if (state == XenbusStateClosing && is_closing(dev, backend))
+		xenbus_switch_state(dev, XenbusStateClosed);
+	else if (xenbus_read_driver_state(dev, dev->nodename) != state)
+		xenfront_write_state(dev, state);
+}
+
 static bool close_with_backend(struct xenbus_device *dev, const char *backend)
 {
 	unsigned long end = jiffies + PATIENCE;
 	unsigned long last = jiffies + PATIENCE_CLOSING;
+	unsigned long again = jiffies + REPEAT;
 	enum xenbus_state before = dev->state;
 
 	do {
 		say_closing(dev);
 		if (is_closed(dev, backend, true))
 			return true;
+		if (time_after(jiffies, again)) {
+			say_what_was_lost(dev, backend);
+			again = jiffies + REPEAT;
+		}
 		msleep(POLL);
 	} while (time_before(jiffies, end) ||
 		 (time_before(jiffies, last) && is_closing(dev, backend)));

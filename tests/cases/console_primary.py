@@ -29,6 +29,7 @@ def kernels_own(host, guest):
 @case(**BESIDE, type=["pv", "pvh"], long=["pvh"])
 def login(host, guest):
     "Somebody logs in by xl console: a shell, Ctrl-C, a window's size, letters beyond ASCII, a long paste, sysrq."
+    con.quiet(guest)
     guest.run("passwd -d root")
     getty = guest.spawn("while :; do setsid agetty -8 hvc0 linux; done")
     with con.Terminal(host, f"xl console -t pv {guest.name}") as person:

@@ -91,10 +91,13 @@ def beside_the_kernels(host, guest):
     assert con.lines(guest, "console-1: taken over from the kernel's own driver")
     guest.consoles.connected(1)
     assert con.attribute(guest, "xvc1", "name") == "one"
-    # One that comes later, which the kernel's driver has first all the same; and the driver out and in.
-    guest.consoles.attach(12)
-    guest.wait_for("test -c /dev/xvc12", what="xvc12")
-    guest.consoles.connected(12)
+    # Some that come later, which the kernel's driver has first all the same, and is connecting; and the driver out and in.
+    for number in range(12, 20):
+        guest.consoles.attach(number)
+        guest.wait_for(f"test -c /dev/xvc{number}", what=f"xvc{number}")
+        guest.consoles.connected(number)
+    for number in range(13, 20):
+        guest.consoles.detach(number)
     for turn in range(5):
         con.unload(guest)
         guest.run("modprobe xen-console takeover=1")
