@@ -215,6 +215,32 @@ check_older_kernel()
 	rm /lib/modules/99.0 /boot/initrd.img-99.0
 }
 
+# A loader's configuration or a left-over directory may name a kernel whose image is another one's by now.
+check_left_over()
+{
+	image "$(winner "$kernel" xen-blkfront)"
+	mkdir /lib/modules/1.0
+	cp "/lib/modules/$kernel/modules.dep" /lib/modules/1.0/
+	check_says 1 "^1.0	no initramfs"
+	pack 1.0
+	check_says 1 "^1.0	.*: it is another kernel's"
+	rm -r /lib/modules/1.0 /boot/initrd.img-1.0
+}
+
+# Drivers in an archive of their own, before the compressed one.
+check_several_archives()
+{
+	image "$(winner "$kernel" xen-blkfront)"
+	cd /root/image
+	{
+		find . \( -type d -o -name '*.ko*' \) | cpio -o -H newc --quiet
+		find . ! -name '*.ko*' | cpio -o -H newc --quiet | gzip
+	} > "/boot/initrd.img-$kernel"
+	cd /
+	[ -d "$(unpacked "/boot/initrd.img-$kernel")/../early" ] || fail "there is one archive only"
+	check_says 1 "^$kernel	.*: the kernel's own driver"
+}
+
 check_built_in()
 {
 	image
@@ -237,5 +263,7 @@ ktap_test check_without_driver check_without_driver
 ktap_test check_kernels_own check_kernels_own
 ktap_test check_broken_image check_broken_image
 ktap_test check_older_kernel check_older_kernel
+ktap_test check_left_over check_left_over
+ktap_test check_several_archives check_several_archives
 ktap_test check_built_in check_built_in
 ktap_end

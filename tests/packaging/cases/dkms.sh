@@ -77,6 +77,20 @@ upgrade()
 	equal "sources" "$(cd /usr/src && ls -d xenfront-*)" xenfront-99.0.0
 }
 
+# The next kernel comes, and ours do not build for it: what works for the other one stays.
+new_kernel_fails()
+{
+	[ ! -e "/var/lib/dkms/xenfront/99.0.0/$newer" ] || fail "it is built for $newer already"
+	echo '#error broken on purpose' >> /usr/src/xenfront-99.0.0/xenbus/main.c
+	refused /etc/kernel/postinst.d/dkms "$newer"
+	sed -i '$d' /usr/src/xenfront-99.0.0/xenbus/main.c
+	kernels_own "$newer"
+	ours_installed "$older"
+	# As its owner mends it.
+	run /etc/kernel/postinst.d/dkms "$newer"
+	ours_installed "$newer"
+}
+
 # A version that does not build leaves the one that works.
 broken_version()
 {
@@ -130,6 +144,7 @@ ktap_test signatures signatures
 ktap_test new_kernel new_kernel
 ktap_test too_old too_old
 ktap_test upgrade upgrade
+ktap_test new_kernel_fails new_kernel_fails
 ktap_test broken_version broken_version
 ktap_test remove remove
 ktap_test remove_without_headers remove_without_headers

@@ -47,8 +47,6 @@ add_symlink()
 # Only there once the hook systemd has been run.
 systemd_functions()
 {
-	mkdir -p "$BUILDROOT/usr/lib/systemd"
-	touch "$BUILDROOT/usr/lib/systemd/systemd"
 	add_systemd_unit() { add_file "/usr/lib/systemd/system/$1"; }
 }
 
@@ -109,6 +107,22 @@ drop_in()
 	. /etc/mkinitcpio.conf.d/xenfront.conf
 	equal HOOKS "${HOOKS[*]}" "base udev block xenfront"
 	equal MODULES "${MODULES[*]}" mine
+	unset HOOKS
+	HOOKS="base udev block"
+	. /etc/mkinitcpio.conf.d/xenfront.conf
+	equal "HOOKS after a string" "${#HOOKS[@]}: ${HOOKS[*]}" "4: base udev block xenfront"
+}
+
+# Presets from before mkinitcpio 36 keep it from reading drop-ins.
+old_preset()
+{
+	mkdir -p /etc/mkinitcpio.d
+	echo '#ALL_config="/etc/mkinitcpio.conf"' > /etc/mkinitcpio.d/linux.preset
+	( . /src/packaging/arch/xenfront-dkms.install && post_install ) > /tmp/said
+	refused grep preset /tmp/said
+	echo 'ALL_config="/etc/mkinitcpio.conf"' > /etc/mkinitcpio.d/linux.preset
+	( . /src/packaging/arch/xenfront-dkms.install && post_install ) > /tmp/said
+	grep "^/etc/mkinitcpio.d/linux.preset names" /tmp/said
 }
 
 ktap_begin
@@ -117,4 +131,5 @@ ktap_test busybox_image busybox_image
 ktap_test systemd_image systemd_image
 ktap_test unit unit
 ktap_test drop_in drop_in
+ktap_test old_preset old_preset
 ktap_end

@@ -40,9 +40,59 @@ scriptlets_are_shell()
 	sh -n /root/scripts.sh
 }
 
+# scriptlet NAME: that one, as rpm runs it
+scriptlet()
+{
+	awk -v name="$1" '/ scriptlet \(using/ { on = $1 == name; next } on' /root/scripts
+}
+
+# The package is installed on a machine with headers for two kernels, one of which is too old, and none for the running one.
+installs()
+{
+	rm -rf /lib/modules/* /root/stubs
+	mkdir -p /root/stubs /lib/modules/9.8.0/build/include /lib/modules/5.10.0/build/include /lib/modules/9.9.0
+	cat > /root/stubs/dkms <<-'END'
+	#!/bin/sh
+	echo "dkms $*" >> /root/calls
+	case "$*" in
+	install*5.10.0) exit 77 ;;
+	install*) exit "$(cat /root/status)" ;;
+	status*9.8.0) cat /root/built ;;
+	esac
+	END
+	printf '#!/bin/sh\necho "dracut $*" >> /root/calls\n' > /root/stubs/dracut
+	chmod +x /root/stubs/*
+	scriptlet postinstall > /root/post
+	: > /root/built
+	outcome 0
+	grep "^dkms install .*-k 9.8.0" /root/calls
+	refused grep "dkms remove\|9.9.0" /root/calls
+	grep "^dracut --force --regenerate-all" /root/calls
+	grep "no headers of the running kernel" /root/said
+	refused grep "nothing of ours is installed" /root/said
+	# The same version once more: from its new sources.
+	echo "xenfront/$VERSION, 9.8.0, x86_64: installed" > /root/built
+	outcome 0
+	grep "^dkms remove .*-k 9.8.0" /root/calls
+	# It does not build: somebody has to be told, and the image with what works stays.
+	outcome 10
+	grep "nothing of ours is installed for 9.8.0" /root/said
+	refused grep "^dracut" /root/calls
+}
+
+# outcome STATUS: of dkms install
+outcome()
+{
+	echo "$1" > /root/status
+	: > /root/calls
+	PATH=/root/stubs:$PATH sh /root/post 1 > /root/said 2>&1
+	cat /root/said /root/calls
+}
+
 ktap_begin
 ktap_test build build
 ktap_test rpmlint rpmlint_is_content
 ktap_test files has_files
 ktap_test scriptlets scriptlets_are_shell
+ktap_test installs installs
 ktap_end
