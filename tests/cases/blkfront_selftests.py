@@ -7,10 +7,10 @@ import _blkfront as blk
 CORE = ("identity", "limits", "flush", "discard", "verify", "filesystem")
 
 
-@case(disks=[Disk("xvdb", size="256M")])
+@case(disks=[Disk("xvdb", size="128M")])
 def blkback(host, guest):
     "Every test of a disk behind xen-blkback."
-    blk.selftests(guest, *CORE, "geometry", "readonly", "reload", size=8, rounds=3)
+    blk.selftests(guest, *CORE, "geometry", "readonly", "reload", size=4, rounds=2)
 
 
 @case(long=True, disks=[Disk("xvdb", size="256M", backend="qdisk")])
@@ -37,10 +37,10 @@ def linux_6_12(host, guest):
     blk.selftests(guest, *CORE, "reload", size=8, rounds=3)
 
 
-@case(long=["pvh"], type=["pv", "pvh"], kernel="7.x", memory=640, disks=[Disk("xvdb", size="192M")])
+@case(long=["pvh"], type=["pv", "pvh"], kernel="7.x", memory=640, disks=[Disk("xvdb", size="96M")])
 def newest_linux(host, guest):
     "The core tests with the newest kernel."
-    blk.selftests(guest, *CORE, "reload", size=4, rounds=1)
+    blk.selftests(guest, *CORE, "reload", size=2, rounds=1)
 
 
 @case(long=True, disks=[Disk("xvdb", size="192M", sector=4096)])

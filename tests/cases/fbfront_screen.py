@@ -78,10 +78,10 @@ def taken_over(host, guest):
 
 @case(vfb=True)
 def reload(host, guest):
-    "Unbound, bound, the modules out and in, twenty times, in a PV guest that makes page tables all the time."
+    "Unbound, bound, the modules out and in, ten times, in a PV guest that makes page tables all the time."
     busy = guest.spawn("while :; do sh -c 'sh -c :; ls -R /proc/self > /dev/null'; done")
     name = fb.driver(guest)
-    for turn in range(20):
+    for turn in range(10):
         guest.run(f"echo vfb-0 > {name}/unbind")
         if turn % 2:
             guest.run("modprobe -r xenfront-fb 2>/dev/null || rmmod xenfront-fb; modprobe xen:vfb")

@@ -205,17 +205,12 @@ def hostile(function, long=False):
 
 @hostile
 def answers(bench):
-    "Odd but right answers pass; wrong ids, operations, states and indices are named once, and I/O goes on."
+    "Odd but right answers pass; wrong ids, operations and states are named once, and I/O goes on."
     # Each load is 30 requests or so, which come in batches of up to eight: what is told N times is told in fewer.
     bench.run([Trial("reverse=5"), Trial("late=3"), Trial("scribble=4"), Trial("storm=3", interrupts=2000)])
     bench.run([Trial("id-huge", UNKNOWN_ID), Trial("id-range", UNKNOWN_ID), Trial("id-unissued", UNKNOWN_ID),
                Trial("id-dup", UNKNOWN_ID), Trial("wrong-op", BAD_ANSWER), Trial("status=-7", BAD_ANSWER),
                Trial("status=1", BAD_ANSWER), Trial("status=32767", BAD_ANSWER)])
-    bench.run([Trial("rsp-prod-jump", BAD_INDEX), Trial("rsp-prod-back", BAD_INDEX),
-               Trial("rsp-prod-ahead", f"{BAD_INDEX}|{UNKNOWN_ID}|{BAD_ANSWER}"),
-               Trial("hold-data", STILL_MAPPED),
-               Trial("rewrite=6", f"{UNKNOWN_ID}|{BAD_ANSWER}", optional=True),
-               Trial("req-prod=5", NO_ANSWER, optional=True)])
     # One request that fails fails alone; what turns out not to be supported is not used again.
     bench.run([Trial("error-write", errors=1, block="I/O error, dev"),
                Trial("eopnotsupp-write", errors=-95, block="operation not supported error, dev .*WRITE"),
@@ -223,6 +218,16 @@ def answers(bench):
                Trial("eopnotsupp-barrier", UNSUPPORTED % "barrier write", setup="--set feature-flush-cache=0"),
                Trial("eopnotsupp-discard", UNSUPPORTED % "discard", after="blkdiscard -l 65536 {disk}",
                      block="operation not supported error, dev .*DISCARD")])
+
+
+@functools.partial(hostile, long=True)
+def indices(bench):
+    "Indices that jump, answers that are written again, data that stays mapped: named once, and I/O goes on."
+    bench.run([Trial("rsp-prod-jump", BAD_INDEX), Trial("rsp-prod-back", BAD_INDEX),
+               Trial("rsp-prod-ahead", f"{BAD_INDEX}|{UNKNOWN_ID}|{BAD_ANSWER}"),
+               Trial("hold-data", STILL_MAPPED),
+               Trial("rewrite=6", f"{UNKNOWN_ID}|{BAD_ANSWER}", optional=True),
+               Trial("req-prod=5", NO_ANSWER, optional=True)])
 
 
 @functools.partial(hostile, long=True)

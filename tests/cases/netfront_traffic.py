@@ -6,7 +6,7 @@ from xenbed.nic import DOM0, DOM0_V6
 import _netfront as net
 
 
-def core(host, guest, megabytes=16):
+def core(host, guest, megabytes=8):
     """Our driver, pings of all sizes, files both ways, IPv4 and IPv6."""
     net.selftests(guest, "identity", "ping")
     net.file_both_ways(guest, host.dom0, DOM0, megabytes)

@@ -20,6 +20,7 @@ STAGES = {
     "installed": "they have been installed",
     "upgraded": "then the next kernel",
     "removed": "then ours have been removed",
+    "dracut": "then dracut has taken initramfs-tools' place, and ours are back",
 }
 # As README tells the owner to, and what his guest has anyway.
 INCLUDE = """systemd-sysv udev dbus login ifupdown iproute2 iputils-ping procps python3 initramfs-tools zstd e2fsprogs
@@ -47,8 +48,9 @@ class Release:
 
 RELEASES = {r.suite: r for r in (Release("bookworm", "isc-dhcp-client", "6.12"), Release("trixie", "dhcpcd-base"))}
 
-NEWER = """--customize-hook=chroot "$1" apt-get clean && chroot "$1" apt-get -qy install --download-only linux-image-{0} linux-headers-{0} &&
-mkdir "$1/root/newer" && mv "$1"/var/cache/apt/archives/*.deb "$1/root/newer/" """
+# Packages for a later stage, which has no network, in /root/later/NAME.
+LATER = """--customize-hook=chroot "$1" apt-get clean && chroot "$1" apt-get -qy install --download-only {1} &&
+mkdir -p "$1/root/later/{0}" && mv "$1"/var/cache/apt/archives/*.deb "$1/root/later/{0}/" """
 
 SCRIPT = rootfs.trim_script() + debian.FILE_SYSTEM + r"""
 sources=$2 own=$3 out=$4 size=$5 masked=$6
@@ -58,6 +60,20 @@ inside()
 {
 	unshare --mount sh -ec 'for folder in dev proc sys; do mount --rbind "/$folder" "root/$folder"; done
 		exec chroot root env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"' sh "$@"
+}
+
+own_packages()
+{
+	inside sh -c 'apt-get -qy install /root/xenfront/dist/xenfront_*.deb /root/xenfront/dist/xenfront-dkms_*.deb'
+}
+
+# later NAME: the packages that were put by for a stage
+later()
+{
+	mkdir root/root/later
+	cp "later/$1"/*.deb root/root/later/
+	inside sh -c 'apt-get -qy install /root/later/*.deb'
+	rm -r root/root/later
 }
 
 # stage NAME
@@ -75,24 +91,27 @@ sed -i 's/^root:[^:]*:/root::/' root/etc/shadow
 for unit in $masked; do ln -sf /dev/null "root/etc/systemd/system/$unit"; done
 mkdir root/root/xenfront
 tar -C root/root/xenfront --strip-components=1 --no-same-owner -xf "$sources"
-[ ! -d root/root/newer ] || mv root/root/newer .
+mv root/root/later .
 inside make -C /root/xenfront deb
 stage new
 
-inside sh -c 'apt-get -qy install /root/xenfront/dist/xenfront_*.deb /root/xenfront/dist/xenfront-dkms_*.deb'
+own_packages
 inside xenfront check
 stage installed
 
-if [ -d newer ]; then
-	mv newer root/root/
-	inside sh -c 'apt-get -qy install /root/newer/*.deb'
-	rm -r root/root/newer
+if [ -d later/newer ]; then
+	later newer
 	inside xenfront check
 	stage upgraded
 fi
 
 inside apt-get -qy purge xenfront-dkms xenfront
 stage removed
+
+later dracut
+own_packages
+inside xenfront check
+stage dracut
 """
 
 
@@ -125,10 +144,13 @@ def _files():
 
 
 def _root(release):
-    """mmdebstrap's tar archive, with the newer kernel's packages in /root/newer."""
+    """mmdebstrap's tar archive, with the packages of the later stages."""
     options = [f"--dpkgopt=path-exclude={top}/lib/modules/*/kernel/{folder}/*" for folder in BULKY for top in ("", "/usr")]
+    later = {"dracut": "dracut"}
     if release.newer:
-        options.append(NEWER.format(kernels.find(release.newer).release))
+        newer = kernels.find(release.newer).release
+        later["newer"] = f"linux-image-{newer} linux-headers-{newer}"
+    options += [LATER.format(*one) for one in later.items()]
     return rootfs.made(f"stages-{release.suite}", INCLUDE + [release.dhcp], release.suite, "base.tar",
                        lambda tar, out: tar.rename(out), options=options)
 
