@@ -80,6 +80,7 @@ upgrade()
 # The next kernel comes, and ours do not build for it: what works for the other one stays.
 new_kernel_fails()
 {
+	VERSION=99.0.0
 	[ ! -e "/var/lib/dkms/xenfront/99.0.0/$newer" ] || fail "it is built for $newer already"
 	echo '#error broken on purpose' >> /usr/src/xenfront-99.0.0/xenbus/main.c
 	refused /etc/kernel/postinst.d/dkms "$newer"
