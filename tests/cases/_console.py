@@ -79,14 +79,15 @@ def quiet(guest):
 def bytes_out(host, guest, tty, other, size=MIB):
     """The guest writes, dom0 reads: every byte, whatever its value."""
     guest.run(f"stty -F /dev/{tty} raw -echo; head -c {size} /dev/urandom > /tmp/bytes")
-    # What was said before, the kernel's messages, waits for a reader.
-    host.dom0.run(f"timeout 3 socat -u FILE:{other},raw,echo=0 OPEN:/dev/null", check=False)
-    reader = host.dom0.spawn(f"stty -F {other} raw -echo; head -c {size} {other} | sha256sum")
-    # QEMU looks once a second whether somebody has its terminal open.
+    # What was said before, the kernel's messages, waits for a reader: until nothing has come for two seconds.
+    host.dom0.run(f"socat -T 2 -u FILE:{other},raw,echo=0 OPEN:/dev/null", check=False)
+    reader = host.dom0.spawn(f"stty -F {other} raw -echo; {{ echo open; head -c {size} | sha256sum; }} < {other}")
+    wait_until(lambda: b"open" in reader.stdout, "the reader has the terminal open")
+    # QEMU looks once a second whether somebody has.
     guest.run("sleep 2")
     guest.run(f"cat /tmp/bytes > /dev/{tty}")
     wanted = guest.run("sha256sum < /tmp/bytes").out
-    seen = reader.wait(timeout=300).out
+    seen = reader.wait(timeout=300).out.removeprefix("open\n")
     assert seen == wanted, f"{size} bytes written to {tty} came out differently"
 
 
@@ -111,4 +112,6 @@ class Xenconsoled:
         self.dom0.run(f"kill -{name} $(cat /run/xenconsoled.pid)")
 
     def again(self):
-        self.dom0.run("/usr/lib/xen-4.17/bin/xenconsoled --pid-file /run/xenconsoled.pid")
+        # It makes new terminals; who asks for one meanwhile has to wait rather than get the old one's name.
+        self.dom0.run("for id in $(xenstore-list /local/domain); do [ $id = 0 ] || xenstore-rm /local/domain/$id/console/tty; done; "
+                      "/usr/lib/xen-4.17/bin/xenconsoled --pid-file /run/xenconsoled.pid")

@@ -31,7 +31,7 @@ def shown(guest, keep=""):
         return found[0] == found[1].digest
 
     wait_until(same, lambda: f"the viewer sees what is drawn; it is {found[1].width}x{found[1].height}, {found[1].digest} "
-                             f"and not {found[0]}", 30)
+                             f"and not {found[0]}", 120)
     return found[1]
 
 

@@ -75,8 +75,8 @@ def rebind(guest, nic=0, settings=":"):
     return guest.nics.configure(nic)
 
 
-def ping(machine, address, options="-c 3 -i 0.2 -W 3"):
-    """What ping says, and that nothing is lost on the way."""
+def ping(machine, address, options="-c 3 -i 0.5 -W 3"):
+    """What ping says, and that nothing is lost on the way. For the last answer it waits as long as it does between two."""
     result = machine.run(f"ping -n -q {options} {address}", check=False)
     assert " 0% packet loss" in result.out, f"ping {options} {address}: {result.out}{result.err}{losses(machine)}"
     return result.out
@@ -94,7 +94,10 @@ class Ring:
 
     def __init__(self, guest, nic=0):
         self.guest, self.nic = guest, nic
+        # The counters are read one after the other: until nothing moved meanwhile.
         self.first = self._count()
+        while (now := self._count()) != self.first:
+            self.first = now
 
     def _count(self):
         ends = ((self.guest, self.guest.interface(self.nic)), (self.guest.dom0, self.guest.vif(self.nic)))

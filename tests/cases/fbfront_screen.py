@@ -9,10 +9,11 @@ from _qemu import Qemu
 @case(vfb=True, extra=f"{fb.ALONE} console=tty0", type=["pv", "pvh"], long=["pvh"])
 def console(host, guest):
     "The kernel's messages and a terminal on the screen; what is drawn is what a viewer sees, to the pixel."
+    fb.connected(guest)
     assert fb.size(guest) == (1024, 768), fb.size(guest)
+    fb.still(guest)
     first = fb.shown(guest, "boot")
     assert len(first.colours()) > 1, "no text on the screen"
-    fb.still(guest)
     guest.run("printf '\\033[2J\\033[H\\033[41mhello world\\n' > /dev/tty1")
     text = fb.shown(guest, "text")
     assert (170, 0, 0) in {text.at(x, 2) for x in range(text.width)}, "no red background of a text's"
@@ -68,6 +69,7 @@ def taken_over(host, guest):
         raise Skip(f"the kernel has lost {lost} and was damaged before our modules were there: {complaints[0][1]}")
     lines = fb.lines(guest, "taken over from the kernel's own driver")
     assert len(lines) == 2 - len(lost), f"{lines}; lost: {lost}"
+    fb.connected(guest)
     assert fb.size(guest) == (1024, 768), fb.size(guest)
     # Each connection makes QEMU show another console, and the viewer the first one until he chooses.
     guest.screen.select(2)

@@ -21,7 +21,7 @@ TIMEOUT = 8         # seconds, of the driver; small so that silence is soon over
 # The other disk: verified all the time, and no request may take longer than 15 s.
 OTHER = ("fio --name=other --filename=/dev/xvda --direct=1 --ioengine=libaio --iodepth=2 --rw=randwrite --bs=16k "
          "--size=2M --io_size=2M --verify=crc32c --verify_fatal=1 --do_verify=1 --rate_iops=30 --time_based "
-         "--runtime=900 --max_latency=15s --minimal --output=/tmp/other.out; cut -c1-60 /tmp/other.out")
+         "--runtime=3600 --max_latency=15s --minimal --output=/tmp/other.out; cut -c1-60 /tmp/other.out")
 
 
 class Trial(_hostile.Trial):

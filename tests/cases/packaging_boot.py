@@ -31,7 +31,9 @@ def ours(host, guest):
     assert "not ours" not in text and "no driver" not in text, text
     assert rc == ("  ! " in text), f"exit status {rc} after\n{text}"
     guest.consoles.attach(1, name="org.example.bed")
-    guest.run("modprobe -r xen-console; modprobe xen-console takeover=1")
+    # udev loads the driver for it, which leaves it to the kernel's own unless told otherwise.
+    guest.wait_for("test -e /sys/bus/xen/devices/console-1", what="the console is on the bus")
+    guest.run("udevadm settle; modprobe -r xen-console; modprobe xen-console takeover=1")
     guest.wait_for("test \"$(readlink -f /dev/xen/console/org.example.bed)\" = /dev/xvc1", what="udev's link to the console", timeout=60)
 
 

@@ -63,7 +63,7 @@ busy_partition()
 	table gpt
 	tail -f /dev/null 9< "${TEST_DEV}1" &
 	holder=$!
-	sleep 0.5
+	until_true 10 test -e "/proc/$holder/fd/9"
 	refused blockdev --rereadpt "$TEST_DEV"
 	kill $holder
 	wait $holder || :
