@@ -28,6 +28,8 @@ linux-image-amd64 linux-headers-amd64 build-essential debhelper dh-dkms dkms ope
 # What a kernel has and no guest: half the time that its initramfs and its index take.
 BULKY = """drivers/gpu/drm/amd drivers/gpu/drm/i915 drivers/gpu/drm/nouveau drivers/gpu/drm/radeon drivers/gpu/drm/xe
 drivers/infiniband drivers/media drivers/net/ethernet drivers/net/wireless drivers/iio drivers/staging drivers/usb sound""".split()
+# What the packages for Debian are not made of.
+BESIDE = ("tests", "docs", "packaging/rpm", "packaging/arch")
 # Who configures a guest's disk image also says what its boot loader, here pygrub in dom0, is to start. The links are Debian's:
 # a newer kernel's package makes them point at that, its removal at the older one.
 GRUB = """set default=0
@@ -116,13 +118,13 @@ stage dracut
 
 
 def _sources(folder):
-    """What a user unpacks: the tree's archive without tests and documentation, and a key to what is in it."""
+    """What a user unpacks: the tree's archive without what a Debian guest needs none of, and a key to what is in it."""
     subprocess.run([str(paths.SOURCE / "packaging/dist"), "tar", str(folder)], check=True, stdout=subprocess.DEVNULL)
     whole, own = next(folder.glob("*.tar.gz")), folder / "sources.tar"
     inputs = []
     with tarfile.open(whole) as archive, tarfile.open(own, "w") as kept:
         for member in sorted(archive.getmembers(), key=lambda m: m.name):
-            if member.name.split("/")[1:2] in (["tests"], ["docs"]) or member.name.endswith(".md"):
+            if member.name.partition("/")[2].startswith(BESIDE) or member.name.endswith(".md"):
                 continue
             data = archive.extractfile(member) if member.isfile() else None
             kept.addfile(member, data)
