@@ -31,16 +31,16 @@ def other_guest(host, guest):
     blk.selftests(guest, *CORE, "reload", size=4, rounds=2)
 
 
-@case(long=True, kernel="6.12", disks=[Disk("xvdb", size="192M")])
-def linux_6_12(host, guest):
-    "The core tests with the next kernel."
+@case(long=True, kernel=["6.12", "7.x"], memory=640, disks=[Disk("xvdb", size="192M")])
+def newer_linux(host, guest):
+    "The core tests with the newer kernels."
     blk.selftests(guest, *CORE, "reload", size=8, rounds=3)
 
 
 @case(long=["pvh"], type=["pv", "pvh"], kernel="7.x", memory=640, disks=[Disk("xvdb", size="96M")])
 def newest_linux(host, guest):
-    "The core tests with the newest kernel."
-    blk.selftests(guest, *CORE, "reload", size=2, rounds=1)
+    "A disk with the newest kernel: what it can, a file system on it, and the driver out and in."
+    blk.selftests(guest, "identity", "limits", "filesystem", "reload", rounds=1)
 
 
 @case(long=True, disks=[Disk("xvdb", size="192M", sector=4096)])
