@@ -53,7 +53,7 @@ def still(host, guest):
 
 
 @case(vfb=True, type=["pv", "pvh"], kernel=["6.1", "6.12", "7.x"], memory=640,
-      long=["pv,6.1", "pvh,6.1", "pv,6.12", "pvh,7.x"])
+      long=["pv,6.1", "pvh,6.1", "pv,6.12", "pv,7.x", "pvh,7.x"])
 def taken_over(host, guest):
     "From the driver that is built into the kernel: the console goes on on ours, and is what a viewer sees."
     # While they start, kernels from 7.1 on may take a device of their own driver's for one that the toolstack has replaced,

@@ -211,7 +211,11 @@ def answers(bench):
     bench.run([Trial("id-huge", UNKNOWN_ID), Trial("id-range", UNKNOWN_ID), Trial("id-unissued", UNKNOWN_ID),
                Trial("id-dup", UNKNOWN_ID), Trial("wrong-op", BAD_ANSWER), Trial("status=-7", BAD_ANSWER),
                Trial("status=1", BAD_ANSWER), Trial("status=32767", BAD_ANSWER)])
-    # One request that fails fails alone; what turns out not to be supported is not used again.
+
+
+@functools.partial(hostile, long=True)
+def failures(bench):
+    "One request that fails fails alone; what turns out not to be supported is not used again."
     bench.run([Trial("error-write", errors=1, block="I/O error, dev"),
                Trial("eopnotsupp-write", errors=-95, block="operation not supported error, dev .*WRITE"),
                Trial("eopnotsupp-flush", UNSUPPORTED % "flush"),

@@ -95,7 +95,7 @@ def redirect_under_load(host, guest):
     net.settled(guest)
 
 
-@case(nics=[Nic()])
+@case(long=True, nics=[Nic()])
 def no_headroom(host, guest):
     "A backend that leaves no room before a frame: the program is refused with an error, and at once."
     net.rebind(guest, settings=f"xenstore-write {guest.nic_backend()}/feature-xdp-headroom 0")
