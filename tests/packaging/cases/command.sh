@@ -231,12 +231,11 @@ check_left_over()
 check_several_archives()
 {
 	image "$(winner "$kernel" xen-blkfront)"
-	cd /root/image
-	{
+	(
+		cd /root/image || exit
 		find . \( -type d -o -name '*.ko*' \) | cpio -o -H newc --quiet
 		find . ! -name '*.ko*' | cpio -o -H newc --quiet | gzip
-	} > "/boot/initrd.img-$kernel"
-	cd /
+	) > "/boot/initrd.img-$kernel"
 	[ -d "$(unpacked "/boot/initrd.img-$kernel")/../early" ] || fail "there is one archive only"
 	check_says 1 "^$kernel	.*: the kernel's own driver"
 }

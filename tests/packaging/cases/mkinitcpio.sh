@@ -108,6 +108,7 @@ drop_in()
 	equal HOOKS "${HOOKS[*]}" "base udev block xenfront"
 	equal MODULES "${MODULES[*]}" mine
 	unset HOOKS
+	# shellcheck disable=SC2178
 	HOOKS="base udev block"
 	. /etc/mkinitcpio.conf.d/xenfront.conf
 	equal "HOOKS after a string" "${#HOOKS[@]}: ${HOOKS[*]}" "4: base udev block xenfront"
