@@ -94,10 +94,13 @@ class Ring:
 
     def __init__(self, guest, nic=0):
         self.guest, self.nic = guest, nic
-        # The counters are read one after the other: until nothing moved meanwhile.
-        self.first = self._count()
-        while (now := self._count()) != self.first:
-            self.first = now
+        self.first = None
+        # The counters are read one after the other.
+        wait_until(self._stands, lambda: f"nothing is on its way any more: {self.first}", 60)
+
+    def _stands(self):
+        before, self.first = self.first, self._count()
+        return before == self.first
 
     def _count(self):
         ends = ((self.guest, self.guest.interface(self.nic)), (self.guest.dom0, self.guest.vif(self.nic)))

@@ -71,7 +71,7 @@ def parts_missing(host, guest):
     assert "STORE" in said.upper(), said
 
     # The toolstack itself stops with it, and so would the bed, which asks it whether a silent host is at work. For a minute:
-    # our patience is half of one, and what the guest's QEMU asks of xenstore meanwhile keeps the guest's serial port waiting.
+    # our patience is half of one, and a guest's emulated serial port, by which it is asked, has been seen to stand still meanwhile.
     silent = host.dom0.spawn("kill -STOP $(cat /run/xenstored.pid); for n in $(seq 12); do sleep 5; echo; done; "
                              "kill -CONT $(cat /run/xenstored.pid)")
     said = refused(guest)

@@ -23,7 +23,7 @@ def served(guest):
 
 def ours(guest, first="autofs4"):
     """Each device is on the module that DKMS built for this kernel, and was before the root file system was mounted: before
-    the module called first was loaded, which is what systemd begins with."""
+    the module called first was loaded, which is what systemd begins with. Without it that is known of the disk's alone."""
     devices = served(guest)
     release = guest.run("uname -r").out.strip()
     # The newest first.

@@ -118,7 +118,7 @@ stage dracut
 
 
 def _sources(folder):
-    """What a user unpacks: the tree's archive without what a Debian guest needs none of, and a key to what is in it."""
+    """What a user unpacks: the tree's archive without what is BESIDE, and a key to what is in it."""
     subprocess.run([str(paths.SOURCE / "packaging/dist"), "tar", str(folder)], check=True, stdout=subprocess.DEVNULL)
     whole, own = next(folder.glob("*.tar.gz")), folder / "sources.tar"
     inputs = []
