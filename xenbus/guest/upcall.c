@@ -48,7 +48,10 @@ MODULE_PARM_DESC(vector, "Take events by an interrupt vector of each vCPU (defau
 
 /* 0: none.  Written by init and exit. */
 static DEFINE_PER_CPU(unsigned int, upcall_irq);
-/* The hypervisor was told of the CPU's vector.  Written on the CPU. */
+/*
+ * The hypervisor was told of the CPU's vector.  Written on the CPU, and by
+ * vectors_free(), once nothing of ours runs there any more.
+ */
 static DEFINE_PER_CPU(bool, has_vector);
 /* The line is ours. */
 static bool line;
@@ -150,24 +153,47 @@ bool guest_upcall_reaches(unsigned int cpu)
 	return per_cpu(has_vector, cpu);
 }
 
+static int name_vector(unsigned int cpu, u8 number)
+{
+	struct xen_hvm_evtchn_upcall_vector upcall = {
+		.vcpu = guest_vcpu_id(cpu),
+		.vector = number,
+	};
+
+	return HYPERVISOR_hvm_op(HVMOP_set_evtchn_upcall_vector, &upcall);
+}
+
 static int vector_announce(unsigned int cpu)
 {
 	struct irq_cfg *cfg =
 		irqd_cfg(irq_get_irq_data(per_cpu(upcall_irq, cpu)));
-	struct xen_hvm_evtchn_upcall_vector upcall = {
-		.vcpu = guest_vcpu_id(cpu),
-	};
-
 	int err;
 
 	if (!cfg || !cfg->vector || cfg->vector > U8_MAX)
 		return -ENXIO;
-	upcall.vector = cfg->vector;
-	err = HYPERVISOR_hvm_op(HVMOP_set_evtchn_upcall_vector, &upcall);
+	err = name_vector(cpu, cfg->vector);
 	if (!err)
 		guest_shared_info()->arch.pfn_to_mfn_frame_list_list =
 			VECTORS_ANNOUNCED;
 	return err;
+}
+
+/*
+ * The hypervisor keeps a vector until it has another one, and uses it as soon as
+ * a line is named, which the next load of the module does before it has vectors.
+ * So leave it one whose handler looks whether there is work, and finds none.
+ */
+static void vector_park(unsigned int cpu)
+{
+	int err;
+
+	if (!per_cpu(has_vector, cpu))
+		return;
+	per_cpu(has_vector, cpu) = false;
+	err = name_vector(cpu, IRQ_WORK_VECTOR);
+	if (err)
+		pr_warn("xen-guest: CPU %u keeps a vector that is no longer served: %d\n",
+			cpu, err);
 }
 
 /* Of what is pending already the hypervisor may never tell. */
@@ -232,6 +258,7 @@ static void vectors_free(void)
 
 		if (!irq)
 			continue;
+		vector_park(cpu);
 		free_irq(irq, guest_platform_device());
 		irq_dispose_mapping(irq);
 		per_cpu(upcall_irq, cpu) = 0;

@@ -23,8 +23,13 @@ EXEC, STDIN, STDOUT, STDERR, RESULT, KILL, HELLO, WINDOW = (bytes([c]) for c in 
 PACKET = re.compile(rb"@!([SDA])([0-9a-f]{4})([0-9a-f]{8}):([A-Za-z0-9+/=]*):([0-9a-f]{8})\r?$")
 TORN = re.compile(rb"@![SDA][0-9a-f]{4}[0-9a-f]*:?[A-Za-z0-9+/=]*:?[0-9a-f]*")
 PAYLOAD = 720
+# Packets under way at once: as many as the line takes within LINE_TIME seconds, for an emulated serial port may take less
+# than 100 bytes in one.
 WINDOW_SIZE = 48
-RESEND = 3.0
+LINE_TIME = 4.0
+# Seconds without an acknowledgement until the oldest packet is sent again; more on a slow line, which would carry nothing
+# but repetitions.
+RESEND, RESEND_MAX = 3.0, 48.0
 
 
 def frame(kind, channel, data=b""):
@@ -78,7 +83,11 @@ class Console:
         self.line = bytearray()
         self.queue = bytearray()          # bytes not yet in a packet
         self.unacked = {}                 # number -> packet line
+        self.first_sent = {}              # number -> when; of packets that were not sent again
         self.next_number = 0
+        self.next_sent = 0                # the packet whose turn it is, for the first time or again
+        self.window = 1
+        self.resend = RESEND
         self.awaited = 0
         self.replies = bytearray()
         self.sent_at = now or time.monotonic()
@@ -138,12 +147,26 @@ class Console:
     def _acknowledged(self, number, now):
         self.open = True
         known = [n for n in self.unacked if n < number]
+        took = None
         for n in known:
             del self.unacked[n]
+            if n in self.first_sent:
+                took = now - self.first_sent.pop(n)
         if known:
             self.sent_at = now
-        elif self.unacked and number in self.unacked and now - self.resent_at > 0.5 and now - self.sent_at > 0.5:
-            self.sent_at = now - RESEND   # the other end asks again: something was lost
+            self.next_sent = max(self.next_sent, number)
+            if took is not None:
+                self.resend = min(max(RESEND, 2 * took), RESEND_MAX)
+                self.window = min(self.window + len(known), WINDOW_SIZE) if took < LINE_TIME else max(self.window // 2, 1)
+        elif number in self.unacked and now - self.resent_at > self.resend and now - self.sent_at > 0.5:
+            self._again(now)              # the other end asks again: something was lost
+
+    def _again(self, now):
+        """From the oldest on; the others when that one is acknowledged."""
+        self.sent_at = self.resent_at = now
+        self.next_sent = min(self.unacked)
+        self.first_sent.clear()
+        self.window = 1
 
     def send(self, data):
         self.queue += data
@@ -158,18 +181,23 @@ class Console:
                 self.resent_at = now
                 out += b"\n" + self.packet(b"S"[0], self.session, 0)
             return bytes(out)
-        if self.unacked and now - self.sent_at >= RESEND:
-            self.sent_at = self.resent_at = now
-            # A newline first: the console may be in the middle of a torn line.
-            out += b"\n" + b"".join(self.unacked.values())
-        while self.queue and len(self.unacked) < WINDOW_SIZE:
+        if self.unacked and now - self.sent_at >= self.resend:
+            self._again(now)
+            self.resend = min(2 * self.resend, RESEND_MAX)
+        while self.queue and len(self.unacked) < self.window:
             if not self.unacked:
                 self.sent_at = now
-            line = self.packet(b"D"[0], self.session, self.next_number, bytes(self.queue[:PAYLOAD]))
+            self.unacked[self.next_number] = self.packet(b"D"[0], self.session, self.next_number, bytes(self.queue[:PAYLOAD]))
+            self.first_sent[self.next_number] = now
             del self.queue[:PAYLOAD]
-            self.unacked[self.next_number] = line
             self.next_number += 1
-            out += line
+        end = min(self.next_number, self.next_number - len(self.unacked) + self.window)
+        if self.next_sent < end and self.next_sent not in self.first_sent:
+            # The console may be in the middle of a torn line.
+            out += b"\n"
+        while self.next_sent < end:
+            out += self.unacked[self.next_sent]
+            self.next_sent += 1
         return bytes(out)
 
     def pending(self):

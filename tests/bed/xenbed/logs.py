@@ -10,7 +10,7 @@ KERNEL = re.compile(
     r"possible recursive locking|inconsistent lock state|suspicious RCU usage|sleeping function called|"
     r"scheduling while atomic|list_(?:add|del) corruption|refcount_t: |KASAN: |UBSAN: |KCSAN: |kmemleak: .*new suspected|"
     r"bad page state|Bad page map|Out of memory: Killed process|irq \d+: nobody cared|double fault|"
-    r"unregister_netdevice: waiting for")
+    r"unregister_netdevice: waiting for|No irq handler for vector")
 # The hypervisor.
 XEN = re.compile(
     r"\(XEN\).*(?:domain_crash|Domain \d+ \(vcpu#\d+\) crashed|Panic on CPU|FATAL|Assertion .* failed|Xen BUG|Xen WARN|"
