@@ -21,10 +21,14 @@ def at_work(host, guest, megabytes=1):
     net.file_both_ways(guest, host.dom0, DOM0, megabytes)
 
 
+# A shell's commands: all of ours goes. The agent has to be on the serial port.
+UNLOAD = ("for device in /sys/bus/xen/devices/*; do [ ! -e $device/driver ] || echo ${device##*/} > $device/driver/unbind; done; "
+          f"for module in {ABOVE} xen-guest; do ! grep -q \"^$(echo $module | tr - _) \" /proc/modules || rmmod $module; done")
+
+
 def unload(guest):
     """All of ours goes; the agent is on the serial port."""
-    guest.run("for device in /sys/bus/xen/devices/*; do [ ! -e $device/driver ] || echo ${device##*/} > $device/driver/unbind; done; "
-              f"for module in {ABOVE} xen-guest; do ! grep -q \"^$(echo $module | tr - _) \" /proc/modules || rmmod $module; done")
+    guest.run(UNLOAD)
 
 
 def interrupts(guest, pattern):

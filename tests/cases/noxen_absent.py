@@ -80,6 +80,8 @@ def parts_missing(host, guest):
     guest.run("modprobe -a xen-guest xen-console xen-kbdfront")
     nox.wait_until(lambda: guest.run("cat /sys/bus/xen/devices/vkbd-0/state", check=False).out == "Connected\n", "the keyboard connects")
 
+    nox.sound(guest)
+
     # Last: without that parameter nobody knows of the channel, and with our module's end it is closed for good.
     nox.unload(guest)
     said = without(host, guest, "store channel")

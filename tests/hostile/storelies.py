@@ -111,9 +111,9 @@ def event_of_nobody(proxy, answer):
 
 @lie
 def event_flood(proxy, answer):
-    """100 000 of each of the guest's own watches at most: more than it may remember."""
+    """Of each of the guest's own watches more than it remembers."""
     for path, token in proxy.tokens[:4]:
-        proxy.out += event(path + b"\0" + token + b"\0") * 25000
+        proxy.out += event(path + b"\0" + token + b"\0") * 3000
     proxy.say(packed(answer))
 
 
@@ -128,6 +128,8 @@ def rsp_prod(proxy, answer):
 
 @lie
 def req_cons(proxy, answer):
+    """Seen by the next request."""
+    proxy.say(packed(answer))
     proxy.page.req_cons.value = (proxy.page.req_prod.value + 5000) % U32
     proxy.mute = True
     proxy.channel.notify()

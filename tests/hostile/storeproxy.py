@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A domain's xenstore ring served from user space: requests go on to xenstored, answers come back (Xen's public
-io/xs_wire.h, docs/misc/xenstore-ring.txt)."""
+io/xs_wire.h, docs/misc/xenstore-ring.txt).
+
+The domain is xenstored's all the while, which would delete what a domain owns that it lets go of: the guest is shown
+another page and another channel. So it must not have opened xenstore when this begins, nor when it ends."""
 import collections
 import ctypes
 import select
@@ -15,7 +18,8 @@ SIZE = 1024
 DIRECTORY, READ, WATCH, UNWATCH, EVENT, ERROR = 1, 2, 4, 5, 15, 16
 # Requests that do not begin with a path: transactions' begin and end.
 WITHOUT_PATH = (6, 7, 10)
-HVM_PARAM_STORE_PFN, HVM_PARAM_STORE_EVTCHN = 1, 2
+# The last is a page for another purpose, which nobody has here.
+HVM_PARAM_STORE_PFN, HVM_PARAM_STORE_EVTCHN, HVM_PARAM_PAGING_RING_PFN = 1, 2, 27
 SOCKET = "/run/xenstored/socket"
 
 Message = collections.namedtuple("Message", "kind request transaction body")
@@ -56,8 +60,10 @@ class Page:
         """As much of it as there is room for; how much."""
         room = SIZE - (self.rsp_prod.value - self.rsp_cons.value) % U32
         data = bytes(data[:max(0, room)])
-        for place, byte in enumerate(data):
-            ctypes.memset(self.address + SIZE + (self.rsp_prod.value + place) % SIZE, byte, 1)
+        begin = self.rsp_prod.value % SIZE
+        first = min(len(data), SIZE - begin)
+        ctypes.memmove(self.address + SIZE + begin, data[:first], first)
+        ctypes.memmove(self.address + SIZE, data[first:], len(data) - first)
         self.rsp_prod.value = (self.rsp_prod.value + len(data)) % U32
         return len(data)
 
@@ -71,8 +77,11 @@ class Toolstack:
         control.xc_interface_open.restype = store.xs_open.restype = ctypes.c_void_p
         self._control = ctypes.c_void_p(control.xc_interface_open(None, None, 0))
         self._store = ctypes.c_void_p(store.xs_open(ctypes.c_ulong(0)))
-        self._get, self._libstore = control.xc_hvm_param_get, store
+        self._get, self._set, self._libstore = control.xc_hvm_param_get, control.xc_hvm_param_set, store
+        self._unbound = control.xc_evtchn_alloc_unbound
         self._get.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint64)]
+        self._set.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint64]
+        self._unbound.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32]
 
     def parameter(self, number):
         value = ctypes.c_uint64()
@@ -80,14 +89,22 @@ class Toolstack:
             raise OSError(f"HVM parameter {number} of domain {self.domid}")
         return value.value
 
-    def release(self):
-        if not self._libstore.xs_release_domain(self._store, ctypes.c_uint(self.domid)):
-            raise OSError(f"xenstored does not let go of domain {self.domid}")
+    def set_parameter(self, number, value):
+        if self._set(self._control, self.domid, number, value):
+            raise OSError(f"HVM parameter {number} of domain {self.domid} cannot be {value}")
+
+    def new_port(self):
+        """A port of the domain's that dom0 may bind."""
+        port = self._unbound(self._control, self.domid, 0)
+        if port < 0:
+            raise OSError(f"domain {self.domid} gets no event channel")
+        return port
 
     def introduce(self, frame, port):
+        """A domain that xenstored has already begins anew: another channel, empty rings, no watches."""
         if not self._libstore.xs_introduce_domain(self._store, ctypes.c_uint(self.domid), ctypes.c_ulong(frame),
                                                   ctypes.c_uint(port)):
-            raise OSError(f"xenstored does not take domain {self.domid} back")
+            raise OSError(f"xenstored does not take domain {self.domid} anew")
 
 
 class Proxy:
@@ -103,11 +120,13 @@ class Proxy:
 
     def __enter__(self):
         self.frame = self.toolstack.parameter(HVM_PARAM_STORE_PFN)
-        self.port = self.toolstack.parameter(HVM_PARAM_STORE_EVTCHN)
-        self.toolstack.release()
-        self.mapping = xen.Frames(self.domid).map([self.frame])
+        ours, port = self.toolstack.parameter(HVM_PARAM_PAGING_RING_PFN), self.toolstack.new_port()
+        self.mapping = xen.Frames(self.domid).map([ours])
+        ctypes.memset(self.mapping.address, 0, xen.PAGE)
         self.page = Page(self.mapping.address)
-        self.channel = xen.Channel(self.domid, self.port)
+        self.channel = xen.Channel(self.domid, port)
+        self.toolstack.set_parameter(HVM_PARAM_STORE_PFN, ours)
+        self.toolstack.set_parameter(HVM_PARAM_STORE_EVTCHN, port)
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(SOCKET)
         return self
@@ -115,17 +134,20 @@ class Proxy:
     def __exit__(self, *_):
         self.socket.close()
         self.channel.close()
-        # What a lie has left in the indices is not xenstored's to believe.
-        self.page.req_cons.value, self.page.rsp_prod.value = self.page.req_prod.value, self.page.rsp_cons.value
         self.mapping.unmap()
-        self.toolstack.introduce(self.frame, self.port)
+        # The guest has closed what it had of xenstored's channel.
+        port = self.toolstack.new_port()
+        self.toolstack.set_parameter(HVM_PARAM_STORE_PFN, self.frame)
+        self.toolstack.set_parameter(HVM_PARAM_STORE_EVTCHN, port)
+        self.toolstack.introduce(self.frame, port)
 
     def arm(self):
         self.armed = True
 
     def serve(self):
         while True:
-            self._from_guest()
+            if not self.mute:
+                self._from_guest()
             ready, _, _ = select.select([self.channel, self.socket], [], [], 1)
             if self.channel in ready:
                 self.channel.acknowledge()

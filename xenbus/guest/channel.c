@@ -113,7 +113,9 @@ static int irq_event_retrigger(struct irq_data *data)
 	return 1;
 }
 
-static unsigned int pick_cpu_of(const struct cpumask *mask)
+/* One that is as good as where the channel is does not take it. */
+static unsigned int pick_cpu_of(const struct guest_channel *channel,
+				const struct cpumask *mask)
 {
 	unsigned int cpu, best = nr_cpu_ids;
 	int least = INT_MAX;
@@ -121,6 +123,8 @@ static unsigned int pick_cpu_of(const struct cpumask *mask)
 	for_each_cpu_and(cpu, mask, cpu_online_mask) {
 		int here = atomic_read(&per_cpu(load, cpu));
 
+		if (channel->port && channel->cpu == cpu)
+			here--;
 		if (here < least && guest_upcall_reaches(cpu)) {
 			least = here;
 			best = cpu;
@@ -130,11 +134,12 @@ static unsigned int pick_cpu_of(const struct cpumask *mask)
 }
 
 /* A mask of CPUs that get no events must not leave a channel where it is lost. */
-static unsigned int pick_cpu(const struct cpumask *mask)
+static unsigned int pick_cpu(const struct guest_channel *channel,
+			     const struct cpumask *mask)
 {
-	unsigned int cpu = pick_cpu_of(mask);
+	unsigned int cpu = pick_cpu_of(channel, mask);
 
-	return cpu < nr_cpu_ids ? cpu : pick_cpu_of(cpu_online_mask);
+	return cpu < nr_cpu_ids ? cpu : pick_cpu_of(channel, cpu_online_mask);
 }
 
 /* With interrupts off. */
@@ -164,7 +169,7 @@ static int irq_event_set_affinity(struct irq_data *data,
 				  const struct cpumask *mask, bool force)
 {
 	struct guest_channel *channel = irq_data_get_irq_chip_data(data);
-	unsigned int cpu = pick_cpu(mask);
+	unsigned int cpu = pick_cpu(channel, mask);
 	int err;
 
 	if (cpu >= nr_cpu_ids)

@@ -127,6 +127,7 @@ void guest_channels_reset(void);
 /* ------------------------------------------------------------------------
  * upcall: how the hypervisor interrupts a CPU
  */
+void guest_upcall_park(void);
 int guest_upcall_announce(void);
 void guest_upcall_renounce(void);
 int guest_upcall_init(void);

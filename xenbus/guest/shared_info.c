@@ -67,6 +67,12 @@ struct vcpu_info *guest_vcpu_info(unsigned int cpu)
 	return id < MAX_VIRT_CPUS ? &shared->vcpu_info[id] : NULL;
 }
 
+static int place(void)
+{
+	return guest_window_place(XENMAPSPACE_shared_info, 0,
+				  GUEST_WINDOW_SHARED_INFO);
+}
+
 /**
  * guest_shared_info_resume() - have the page again, in another life
  *
@@ -85,8 +91,7 @@ int guest_shared_info_resume(void)
 	err = guest_upcall_announce();
 	if (err)
 		return err;
-	return guest_window_place(XENMAPSPACE_shared_info, 0,
-				  GUEST_WINDOW_SHARED_INFO);
+	return place();
 }
 
 int __init guest_shared_info_init(void)
@@ -96,7 +101,12 @@ int __init guest_shared_info_init(void)
 	shared = guest_window_map(GUEST_WINDOW_SHARED_INFO, 1);
 	if (!shared)
 		return -ENOMEM;
-	err = guest_shared_info_resume();
+	/* What a kernel or a load before has left there is read first. */
+	err = place();
+	if (!err) {
+		guest_upcall_park();
+		err = guest_shared_info_resume();
+	}
 	if (err) {
 		pr_err("xen-guest: cannot have the shared info page: %d\n", err);
 		guest_upcall_renounce();

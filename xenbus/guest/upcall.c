@@ -48,10 +48,7 @@ MODULE_PARM_DESC(vector, "Take events by an interrupt vector of each vCPU (defau
 
 /* 0: none.  Written by init and exit. */
 static DEFINE_PER_CPU(unsigned int, upcall_irq);
-/*
- * The hypervisor was told of the CPU's vector.  Written on the CPU, and by
- * vectors_free(), once nothing of ours runs there any more.
- */
+/* The hypervisor was told of the CPU's vector.  Written on the CPU. */
 static DEFINE_PER_CPU(bool, has_vector);
 /* The line is ours. */
 static bool line;
@@ -153,10 +150,10 @@ bool guest_upcall_reaches(unsigned int cpu)
 	return per_cpu(has_vector, cpu);
 }
 
-static int name_vector(unsigned int cpu, u8 number)
+static int name_vector(u32 vcpu, u8 number)
 {
 	struct xen_hvm_evtchn_upcall_vector upcall = {
-		.vcpu = guest_vcpu_id(cpu),
+		.vcpu = vcpu,
 		.vector = number,
 	};
 
@@ -171,7 +168,7 @@ static int vector_announce(unsigned int cpu)
 
 	if (!cfg || !cfg->vector || cfg->vector > U8_MAX)
 		return -ENXIO;
-	err = name_vector(cpu, cfg->vector);
+	err = name_vector(guest_vcpu_id(cpu), cfg->vector);
 	if (!err)
 		guest_shared_info()->arch.pfn_to_mfn_frame_list_list =
 			VECTORS_ANNOUNCED;
@@ -179,21 +176,34 @@ static int vector_announce(unsigned int cpu)
 }
 
 /*
- * The hypervisor keeps a vector until it has another one, and uses it as soon as
- * a line is named, which the next load of the module does before it has vectors.
- * So leave it one whose handler looks whether there is work, and finds none.
+ * Once the hypervisor was told of a vector there is no way back to the line: it
+ * takes no other one than a vector, for as long as the domain lives.
  */
-static void vector_park(unsigned int cpu)
+static bool __init were_vectors_announced(void)
 {
-	int err;
+	return guest_shared_info()->arch.pfn_to_mfn_frame_list_list ==
+	       VECTORS_ANNOUNCED;
+}
 
-	if (!per_cpu(has_vector, cpu))
+/**
+ * guest_upcall_park() - have vectors that nobody serves any more do no harm
+ *
+ * They are a former kernel's, or a former load's of this module, and the
+ * hypervisor uses them as soon as a line is named.  Until each CPU has one of
+ * its own, the one of irq work has to do: whose handler looks whether there is
+ * any, and finds none.
+ *
+ * Context: process; the shared info page is there.
+ */
+void __init guest_upcall_park(void)
+{
+	u32 vcpu = 0;
+
+	if (!were_vectors_announced())
 		return;
-	per_cpu(has_vector, cpu) = false;
-	err = name_vector(cpu, IRQ_WORK_VECTOR);
-	if (err)
-		pr_warn("xen-guest: CPU %u keeps a vector that is no longer served: %d\n",
-			cpu, err);
+	/* Beyond the last there is an error. */
+	while (!name_vector(vcpu, IRQ_WORK_VECTOR))
+		vcpu++;
 }
 
 /* Of what is pending already the hypervisor may never tell. */
@@ -258,7 +268,6 @@ static void vectors_free(void)
 
 		if (!irq)
 			continue;
-		vector_park(cpu);
 		free_irq(irq, guest_platform_device());
 		irq_dispose_mapping(irq);
 		per_cpu(upcall_irq, cpu) = 0;
@@ -336,16 +345,6 @@ static int line_request(void)
 	/* Which the hypervisor raises for that CPU. */
 	irq_set_affinity(pdev->irq, cpumask_of(first_cpu()));
 	return 0;
-}
-
-/*
- * Once the hypervisor was told of a vector there is no way back to the line: it
- * takes no other one than a vector, for as long as the domain lives.
- */
-static bool __init were_vectors_announced(void)
-{
-	return guest_shared_info()->arch.pfn_to_mfn_frame_list_list ==
-	       VECTORS_ANNOUNCED;
 }
 
 static bool __init is_vector_announced(void)

@@ -27,14 +27,15 @@ class Runner:
 
     # -- the host --------------------------------------------------------------------------------------
 
-    def ready_host(self, icount, fresh):
-        if self.host and (fresh and self.used or self.host_icount != icount or not self.host.alive):
+    def ready_host(self, case):
+        kind = case.icount, case.cpus
+        if self.host and (case.fresh and self.used or self.host_kind != kind or not self.host.alive):
             self.stop_host()
         if not self.host:
             self.boots += 1
             folder = self.folder / f"host{self.boots}"
-            self.host = Host(icount=icount, folder=folder, modules=self.modules_folder).start()
-            self.host_icount, self.used = icount, False
+            self.host = Host(icount=case.icount, cpus=case.cpus, folder=folder, modules=self.modules_folder).start()
+            self.host_kind, self.used = kind, False
             self.serial_seen = len(self.host.serial)
             self.dmesg_seen = len(self.host.dom0.dmesg())
         self.used = True
@@ -48,7 +49,7 @@ class Runner:
     # -- one case --------------------------------------------------------------------------------------
 
     def run_case(self, case):
-        host = self.ready_host(case.icount, case.fresh)
+        host = self.ready_host(case)
         host.made = []
         marker = len(host.serial)
         outcome = self.execute(case, host)
@@ -126,6 +127,8 @@ class Runner:
                 progress.say(str(error))        # and those cases will fail
 
     def run(self, chosen):
+        # One machine after the other.
+        chosen = sorted(chosen, key=lambda case: (case.icount, -case.cpus))
         self.out.begin(len(chosen))
         self.out.comment(f"logs: {self.folder}")
         self.prepare(chosen)
