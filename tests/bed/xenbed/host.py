@@ -78,6 +78,9 @@ class Host:
                 self.watch = Watch(self.dom0)
                 self._wait_dom0()
                 self.dom0.agent.judge = self.judge
+            if self._options["cpus"] == 1 and not self._options["icount"]:
+                # A guest whose vCPUs wait for each other would leave nothing to who answers them.
+                self.dom0.run("xl sched-credit2 --domain=Domain-0 --weight=4096")
         except BaseException:
             self.stop()
             raise

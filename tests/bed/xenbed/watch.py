@@ -8,6 +8,7 @@ from .progress import BedError
 QUIET = 90          # seconds without a byte on any console or agent, and without work on CPU or disk
 SPINNING = 600      # seconds without a byte or a disk request while some domain still burns CPU
 SAMPLE = 10
+ANSWER = 150        # seconds that dom0 may take to say what it has counted
 BUSY = 0.05         # share of a CPU that counts as working
 
 COUNTERS = ("xl list | tail -n +2 | sed 's/.* //'; echo; "
@@ -53,7 +54,7 @@ class Watch:
         self.here.sampling = True
         heard = self.bytes_at
         try:
-            text = self.dom0.agent.run(COUNTERS, timeout=60).out
+            text = self.dom0.agent.run(COUNTERS, timeout=ANSWER).out
         except TimeoutError:
             raise Stalled(f"hang: dom0 does not answer. Waited for {what}") from None
         finally:
