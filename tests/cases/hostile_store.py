@@ -94,7 +94,7 @@ def trial(host, guest, lie, begin):
     return " ".join("; ".join(wrong).split())
 
 
-@case(**nox.NOXEN, load=[], agent_console="serial", vcpus=2, long=True)
+@case(**nox.NOXEN, load=[], agent_console="serial", long=True)
 def every_lie(host, guest):
     "Malformed answers, events and indices of every kind, each to a client that was just loaded."
     nox.unload(guest)

@@ -38,8 +38,8 @@ def case(type="pv", kernel="6.1", guest=True, expect=(), icount=False, cpus=None
     """type, kernel and every other argument of host.guest may be a list (not disks, load, nics): one case each.
 
     HVM guests have a machine with one CPU: with two, QEMU's emulated SVM loses a guest's registers now and then (the
-    hypervisor's own are in their place, or it is a triple fault). They are as quick there, but for those with many vCPUs,
-    which get two all the same.
+    hypervisor's own are in their place, or it is a triple fault). With one vCPU they are as quick there, with two nearly
+    half as quick; those with more would never end, and get two all the same.
 
     long is True, or names the variants that are long: ["pvh"].
     """
