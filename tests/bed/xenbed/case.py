@@ -39,7 +39,7 @@ def case(type="pv", kernel="6.1", guest=True, expect=(), icount=False, cpus=None
 
     HVM guests have a machine with one CPU: with two, QEMU's emulated SVM loses a guest's registers now and then (the
     hypervisor's own are in their place, or it is a triple fault). With one vCPU they are as quick there, with two nearly
-    half as quick; those with more would never end, and get two all the same.
+    half as quick; those with more would take too long, and get two all the same. cpus says otherwise.
 
     long is True, or names the variants that are long: ["pvh"].
     """
