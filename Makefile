@@ -22,7 +22,10 @@ UPDATES = $(wildcard $(addprefix $(DESTDIR)$(INSTALL_MOD_PATH)/lib/modules/$(REL
 modules: | $(KDIR)/Makefile			## build the modules for the running kernel, or that of KDIR=
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-install: modules install-tools			## install them into updates/, which modprobe prefers, and the tools (root)
+install:					## install them into updates/, which modprobe prefers, and the tools (root)
+	# Where packages are put together there is nobody else.
+	$(if $(DESTDIR)$(INSTALL_MOD_PATH),,packaging/alone files)
+	$(MAKE) modules install-tools
 	$(MAKE) -C $(KDIR) M=$(CURDIR) KERNELRELEASE=$(RELEASE) INSTALL_MOD_DIR=updates \
 		INSTALL_MOD_PATH=$(DESTDIR)$(INSTALL_MOD_PATH) modules_install
 	# kbuild leaves depmod out where there is no System.map, as in header packages.
@@ -37,7 +40,9 @@ uninstall: | $(KDIR)/Makefile			## take out what install has put there: the kern
 install-tools:					## only what goes beside the modules: initramfs, udev, the command
 	$(MAKE) -C packaging install DESTDIR=$(DESTDIR)$(INSTALL_MOD_PATH)
 
-dkms-install: install-tools dkms-source		## have DKMS build and install them, now and for every new kernel (root)
+dkms-install:					## have DKMS build and install them, now and for every new kernel (root)
+	packaging/alone dkms
+	$(MAKE) install-tools dkms-source
 	packaging/dkms/install $(VERSION) $(DKMS_KERNEL)
 
 dkms-remove:					## take them out of DKMS: the kernel's own are back (root)

@@ -3,7 +3,7 @@
 and with an honest one all works again."""
 import time
 
-from xenbed import case
+from xenbed import case, progress
 from xenbed.progress import BedError
 
 import _hostile
@@ -91,7 +91,9 @@ def trial(host, guest, lie, begin):
         # For the next one.
         guest.run("rmmod xen-guest", check=False)
         wrong = [f"{type(error).__name__}: {error}"]
-    return " ".join("; ".join(wrong).split())
+    text = " ".join("; ".join(wrong).split())
+    progress.say(f"    {lie}, {begin.__name__}: {text or 'well taken'}")
+    return text
 
 
 @case(**nox.NOXEN, load=[], agent_console="serial", long=True)

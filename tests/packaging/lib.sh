@@ -92,6 +92,8 @@ image_has_ours()
 		[ -n "$(winner "$2" $name)" ] || fail "there is no $name for $2"
 		equal "srcversion of $name in $1" "$(srcversion "$(winner "$2" $name "$image")")" \
 			"$(srcversion "$(winner "$2" $name)")"
+		# A srcversion is of a module's own directory only.
+		equal "version of $name in $1" "$(modinfo -F version "$(winner "$2" $name "$image")")" "$VERSION"
 	done
 	for name in xen-blkfront xen-netfront; do
 		file=$(find "$image/usr/lib/xenfront/original" -name "$name.ko*")

@@ -45,8 +45,8 @@ def _bootstrap(what, include, suite, folder, options=()):
     return tar
 
 
-def unpacked(tar, script, *arguments):
-    """Runs a shell script in a folder with the tar archive unpacked in ./root; what it said."""
+def unpacked(tar, script, *arguments, log=None):
+    """Runs a shell script in a folder with the tar archive unpacked in ./root; what it said, in the file log as well."""
     work = tar.parent / "work"
     whole = f"""set -e
 rm -rf "$0"; mkdir -p "$0/root"; cd "$0"; tar -C root --exclude=./dev/* -xf {tar}
@@ -55,6 +55,8 @@ mkdir -p root/dev root/proc root/sys root/run root/tmp
 cd /; rm -rf "$0" """
     done = subprocess.run(_unshared(["sh", "-c", whole, str(work), *map(str, arguments)]), text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if log:
+        log.write_text(done.stdout)
     if done.returncode:
         raise BedError(f"making an image in {work} failed:\n{done.stdout[-2000:]}")
     return done.stdout

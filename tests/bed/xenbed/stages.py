@@ -191,7 +191,7 @@ def _make(tar, sources, files, folder):
                 (own / path).write_text(text)
             pathlib.Path(work).chmod(0o755)
             sources.parent.chmod(0o755)
-            log.write_text(rootfs.unpacked(tar, SCRIPT, tar, sources, own, out, SIZE_MB, " ".join(debian.MASKED)))
+            rootfs.unpacked(tar, SCRIPT, tar, sources, own, out, SIZE_MB, " ".join(debian.MASKED), log=log)
             for disk in out.glob("*.img"):
                 debian.partition(disk)
             out.rename(folder)

@@ -96,6 +96,15 @@ all_is_well()
 	refused grep -q "  !" /root/said
 }
 
+# Not root, or no debugfs.
+unreadable()
+{
+	fresh_sys
+	device vbd-51712 block/xvda xen-blkfront xen_blkfront
+	ours xen_blkfront
+	status_says 3 "^vbd-51712  xvda  xen_blkfront" "can be seen by root only"
+}
+
 degraded_disk()
 {
 	fresh_sys
@@ -251,6 +260,7 @@ ktap_begin
 only_kernel "$kernel"
 ktap_test no_xen no_xen
 ktap_test all_is_well all_is_well
+ktap_test unreadable unreadable
 ktap_test degraded_disk degraded_disk
 ktap_test not_connected not_connected
 ktap_test kernels_own_drivers kernels_own_drivers

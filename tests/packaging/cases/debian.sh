@@ -59,6 +59,22 @@ check_misses_a_module()
 	grep -q "NOT xen-guest" /root/check || fail "$(cat /root/check)"
 }
 
+# Another build of the library alone: the driver's srcversion is the same.
+check_another_library()
+{
+	file=$(winner "$kernel" xenfront)
+	cp "$file" /root/kept
+	case $file in
+	*.xz) xz -dc /root/kept | sed "s/version=$VERSION/version=9.9.9/" | xz --check=crc32 > "$file" ;;
+	*) sed "s/version=$VERSION/version=9.9.9/" /root/kept > "$file" ;;
+	esac
+	status=0
+	xenfront check > /root/check || status=$?
+	cp /root/kept "$file"
+	equal "the exit status" "$status" 1
+	grep -q "xenfront is not the build that is installed" /root/check || fail "$(cat /root/check)"
+}
+
 early_comes_before_udev()
 {
 	folder=$(unpacked "$image")
@@ -102,6 +118,7 @@ ktap_test install install_packages
 ktap_test image_after_install image_after_install
 ktap_test check check_is_content
 ktap_test check_misses_a_module check_misses_a_module
+ktap_test check_another_library check_another_library
 ktap_test early_comes_before_udev early_comes_before_udev
 ktap_test remove remove_packages
 ktap_test image_after_removal image_after_removal

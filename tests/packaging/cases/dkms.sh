@@ -73,6 +73,8 @@ upgrade()
 	run make -C /root/src dkms-install DKMS_KERNEL="$older"
 	VERSION=99.0.0
 	ours_installed "$older"
+	# It was installed for this one, too.
+	ours_installed "$newer"
 	equal "versions that DKMS knows" "$(dkms status | sed 's/,.*//' | sort -u)" xenfront/99.0.0
 	equal "sources" "$(cd /usr/src && ls -d xenfront-*)" xenfront-99.0.0
 }
@@ -81,7 +83,7 @@ upgrade()
 new_kernel_fails()
 {
 	VERSION=99.0.0
-	[ ! -e "/var/lib/dkms/xenfront/99.0.0/$newer" ] || fail "it is built for $newer already"
+	run dkms remove xenfront/99.0.0 -k "$newer"
 	echo '#error broken on purpose' >> /usr/src/xenfront-99.0.0/xenbus/main.c
 	refused /etc/kernel/postinst.d/dkms "$newer"
 	sed -i '$d' /usr/src/xenfront-99.0.0/xenbus/main.c
@@ -107,6 +109,14 @@ broken_version()
 	ours_installed "$older"
 	mkinitramfs -o /root/image "$older"
 	image_has_ours /root/image "$older"
+}
+
+# Modules of two installations would be mixed.
+twice()
+{
+	refused make -C /root/src install KDIR="/lib/modules/$older/build" > /root/said 2>&1
+	grep "already, by make dkms-install" /root/said || fail "$(cat /root/said)"
+	equal "modules" "$(find "/lib/modules/$older/" -name 'xenfront.ko*' | wc -l)" 1
 }
 
 remove()
@@ -147,6 +157,7 @@ ktap_test too_old too_old
 ktap_test upgrade upgrade
 ktap_test new_kernel_fails new_kernel_fails
 ktap_test broken_version broken_version
+ktap_test twice twice
 ktap_test remove remove
 ktap_test remove_without_headers remove_without_headers
 ktap_end

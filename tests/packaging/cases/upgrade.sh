@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # long: bookworm trixie
-# Debian's packages of one version after another, the last of which does not build.
+# Debian's packages of one version after another, one of which does not build; and with other installations beside them.
 
 # shellcheck source=../lib.sh
 . /src/tests/packaging/lib.sh
@@ -60,10 +60,40 @@ mended()
 	image_has_ours "$image" "$kernel"
 }
 
+# Whoever has tried `make install` or `make dkms-install` before.
+not_beside_another()
+{
+	VERSION=99.0.3
+	files=/lib/modules/$kernel/updates/xenbus
+	mkdir -p "$files"
+	cp "$(winner "$kernel" xenfront)" "$files/"
+	status=0
+	xenfront check > /root/check || status=$?
+	equal "the exit status" "$status" 2
+	grep -q "ours are installed twice" /root/check || fail "$(cat /root/check)"
+	for target in dkms-install install; do
+		refused make -C /root/src $target KDIR="/lib/modules/$kernel/build" DKMS_KERNEL="$kernel" > /root/said 2>&1
+		grep "already, by Debian's package" /root/said || fail "$(cat /root/said)"
+	done
+	run dpkg --purge xenfront-dkms
+	refused dpkg -i /root/99.0.3/xenfront-dkms_*.deb > /root/said 2>&1
+	grep "already, by make install" /root/said || fail "$(cat /root/said)"
+	rm -r "$files"
+	run make -C /root/src dkms-source
+	run dkms add "xenfront/$VERSION"
+	refused dpkg -i /root/99.0.3/xenfront-dkms_*.deb > /root/said 2>&1
+	grep "already, by make dkms-install" /root/said || fail "$(cat /root/said)"
+	run dkms remove "xenfront/$VERSION" --all
+	rm -r "/usr/src/xenfront-$VERSION"
+	run dpkg -i /root/99.0.3/xenfront-dkms_*.deb
+	ours_installed "$kernel"
+}
+
 ktap_begin
 only_kernel "$kernel"
 ktap_test install install
 ktap_test upgrade upgrade
 ktap_test broken_upgrade broken_upgrade
 ktap_test mended mended
+ktap_test not_beside_another not_beside_another
 ktap_end

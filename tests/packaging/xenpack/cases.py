@@ -9,12 +9,15 @@ import time
 
 from xenbed import paths
 from xenbed.progress import BedError, step
+from xenbuild import linux, toolchain
 
 from . import roots
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "cases"
 # "# quick: bookworm" in a script's head: it runs there, and not only when long cases are asked for.
 WHERE = re.compile(r"^# (quick|long): (.+)$", re.M)
+# "# kernel: noxen": that kernel of ours, built if need be, with the tree that modules are built with, is in /kernel.
+KERNEL = re.compile(r"^# kernel: (\w+)$", re.M)
 # A build for one kernel takes a minute on a slow machine, and no case has more than a handful.
 PATIENCE = 1500
 
@@ -50,12 +53,16 @@ def select(only=None, long=False):
 def _run(case):
     """Prints the script's KTAP as subtests; returns whether it passed."""
     root = roots.root(case.suite)
+    mounts = [(paths.SOURCE, "/src")]
+    if wanted := KERNEL.search(case.script.read_text()):
+        toolchain.ensure_kernel(toolchain.kernel(wanted[1]))
+        mounts.append((linux.folder(wanted[1]), "/kernel"))
     log = paths.LOGS / f"{case.name}.log"
     with root.copy() as here, open(log, "w") as out:
         command = [f"/src/{case.script.relative_to(paths.SOURCE)}"]
         try:
-            status = root.run_in(here, command, mounts=[(paths.SOURCE, "/src")], stdin=subprocess.DEVNULL,
-                                 stdout=out, stderr=subprocess.STDOUT, timeout=PATIENCE).returncode
+            status = root.run_in(here, command, mounts=mounts, stdin=subprocess.DEVNULL,
+                                 stdout=out, stderr=subprocess.STDOUT, timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             status = f"no end after {PATIENCE} s"
     lines = log.read_text(errors="replace").splitlines()

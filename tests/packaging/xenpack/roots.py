@@ -3,7 +3,9 @@
 what builds and judges packages."""
 import contextlib
 import functools
+import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 
@@ -66,8 +68,8 @@ class Root(toolchain.Toolchain):
                 subprocess.run([*toolchain.as_root(), "rm", "-rf", "--one-file-system",
                                 *(str(here / name) for name in ("upper", "work"))], check=True)
 
-    def run_in(self, here, command, mounts=(), **options):
-        """Runs a command in the copy; mounts are pairs of a folder here and one inside, read-only."""
+    def run_in(self, here, command, mounts=(), timeout=None, **options):
+        """Runs a command in the copy; its exit status. mounts are pairs of a folder here and one inside, read-only."""
         # userxattr: without it only the machine's root may mount one.
         script = ('here=$1 lower=$2; shift 2; root=$here/root; mount -t overlay xenfront "$root" '
                   '-o "userxattr,lowerdir=$lower,upperdir=$here/upper,workdir=$here/work"; '
@@ -79,7 +81,15 @@ class Root(toolchain.Toolchain):
                  *command]
         environment = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8",
                        "DEBIAN_FRONTEND": "noninteractive"}
-        return subprocess.run(enter, env=environment, cwd="/", **options)
+        # A shell for a person keeps the terminal, and has no timeout.
+        with subprocess.Popen(enter, env=environment, cwd="/", start_new_session=timeout is not None, **options) as process:
+            try:
+                return process.wait(timeout)
+            finally:
+                # What it began goes with it, or its folder could not be deleted.
+                with contextlib.suppress(ProcessLookupError):
+                    if timeout is not None:
+                        os.killpg(process.pid, signal.SIGKILL)
 
 
 @functools.lru_cache(maxsize=None)
