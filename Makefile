@@ -78,7 +78,7 @@ check:						## the tests; ONLY=<glob> runs those whose names match
 check-long:					## every test, the long ones too: more than two hours
 	@tests/check --long
 
-check-packaging:				## the packages, DKMS and initramfs images of Debian 12 and 13: half an hour
+check-packaging:				## the packages, DKMS and initramfs images of Debian 12 and 13: an hour
 	@tests/check --only 'packaging.*'
 
 check-walkthrough:				## a Debian guest by pygrub: packages installed, kernel upgraded, packages removed

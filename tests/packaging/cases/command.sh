@@ -140,10 +140,17 @@ stale_module()
 	fresh_sys
 	device vbd-51712 block/xvda xen-blkfront xen_blkfront
 	ours xen_blkfront
-	echo 0123456789ABCDEF > /sys/module/xen_blkfront/srcversion
-	good_disk | state vbd-51712
 	# modinfo asks for the running kernel's, which here is not the machine's.
 	ln -sfn "$kernel" "/lib/modules/$(uname -r)"
+	file=$(winner "$kernel" xen-blkfront)
+	modinfo -F version "$file" > /sys/module/xen_blkfront/version
+	srcversion "$file" > /sys/module/xen_blkfront/srcversion
+	good_disk | state vbd-51712
+	status_says 0 "^vbd-51712  xvda  xen_blkfront"
+	echo 0123456789ABCDEF > /sys/module/xen_blkfront/srcversion
+	status_says 1 "! loaded is another build"
+	srcversion "$file" > /sys/module/xen_blkfront/srcversion
+	echo 9.9.9 > /sys/module/xen_blkfront/version
 	status_says 1 "! loaded is another build"
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # long: bookworm trixie
-# A new kernel's package comes, for which ours do not build; then what docs/packaging.md says helps.
+# A new kernel's package comes, for which ours do not build, and then do; and what docs/packaging.md says helps.
 
 # shellcheck source=../lib.sh
 . /src/tests/packaging/lib.sh
@@ -25,6 +25,8 @@ before()
 	run dpkg -i /root/dist/*.deb
 	mv /root/newer "/lib/modules/$newer"
 	sed -i "/^Package: $package\$/,/^\$/s/^Status: .*/Status: install ok unpacked/" /var/lib/dpkg/status
+	# What the package's preinst leaves for its postinst.
+	touch "/lib/modules/$newer/.fresh-install"
 	equal "state" "$(state)" "iU "
 	image_has_ours "/boot/initrd.img-$older" "$older"
 	sha256sum "/boot/initrd.img-$older" > /root/image
@@ -47,9 +49,36 @@ fails()
 	grep "^$newer	.*: the kernel's own driver$" /root/said || fail "$(cat /root/said)"
 }
 
+# With dracut alone.
+dracut_only()
+{
+	rm "/boot/initrd.img-$newer"
+	mv /usr/sbin/update-initramfs /root/
+	run env DPKG_MAINTSCRIPT_PACKAGE="$package" /etc/kernel/postinst.d/00-xenfront "$newer"
+	image_has_kernels "/boot/initrd.img-$newer" "$newer"
+	mv /root/update-initramfs /usr/sbin/
+}
+
+mended()
+{
+	sed -i '$d' "/usr/src/xenfront-$VERSION/xenbus/main.c"
+	touch "/lib/modules/$newer/.fresh-install"
+	run dpkg --configure "$package"
+	equal "state" "$(state)" "ii "
+	ours_installed "$newer"
+	image_has_ours "/boot/initrd.img-$newer" "$newer"
+}
+
+# The other way: without ours.
 way_out()
 {
-	run apt-get -qy purge xenfront-dkms
+	run dkms remove "xenfront/$VERSION" -k "$newer"
+	rm "/boot/initrd.img-$newer"
+	echo '#error broken on purpose' >> "/usr/src/xenfront-$VERSION/xenbus/main.c"
+	sed -i "/^Package: $package\$/,/^\$/s/^Status: .*/Status: install ok half-configured/" /var/lib/dpkg/status
+	refused dpkg --configure "$package"
+	# The release by which this root was made may not be one of apt's.
+	run apt-get -qy -o APT::Default-Release= purge xenfront-dkms
 	run dpkg --configure -a
 	equal "state" "$(state)" "ii "
 	image_has_kernels "/boot/initrd.img-$newer" "$newer"
@@ -59,5 +88,7 @@ way_out()
 ktap_begin
 ktap_test before before
 ktap_test fails fails
+ktap_test dracut_only dracut_only
+ktap_test mended mended
 ktap_test way_out way_out
 ktap_end

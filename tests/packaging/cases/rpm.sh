@@ -80,6 +80,24 @@ installs()
 	refused grep "^dracut" /root/calls
 }
 
+# Whoever has tried `make dkms-install` before.
+not_beside_another()
+{
+	scriptlet preinstall > /root/pre
+	mkdir -p /root/stubs
+	printf '#!/bin/sh\ncat /root/known\n' > /root/stubs/dkms
+	chmod +x /root/stubs/dkms
+	echo "xenfront/0.0.1, 9.8.0, x86_64: installed" > /root/known
+	if PATH=/root/stubs:$PATH sh /root/pre 1 > /root/said 2>&1; then
+		fail "it was not refused"
+	fi
+	grep "already, by make dkms-install" /root/said || fail "$(cat /root/said)"
+	# An upgrade: it is the package's own.
+	PATH=/root/stubs:$PATH sh /root/pre 2
+	: > /root/known
+	PATH=/root/stubs:$PATH sh /root/pre 1
+}
+
 # outcome STATUS: of dkms install
 outcome()
 {
@@ -95,4 +113,5 @@ ktap_test rpmlint rpmlint_is_content
 ktap_test files has_files
 ktap_test scriptlets scriptlets_are_shell
 ktap_test installs installs
+ktap_test not_beside_another not_beside_another
 ktap_end

@@ -60,10 +60,20 @@ mended()
 	image_has_ours "$image" "$kernel"
 }
 
-# Whoever has tried `make install` or `make dkms-install` before.
+# refused_by WHO COMMAND...
+refused_by()
+{
+	who=$1
+	shift
+	refused "$@" > /root/said 2>&1
+	grep "already, by $who" /root/said || fail "$(cat /root/said)"
+}
+
+# Whoever has tried `make install` or `make dkms-install` before, and then does what is said.
 not_beside_another()
 {
 	VERSION=99.0.3
+	both="apt-get -qy -o APT::Default-Release= install /root/$VERSION/xenfront_${VERSION}_all.deb /root/$VERSION/xenfront-dkms_${VERSION}_all.deb"
 	files=/lib/modules/$kernel/updates/xenbus
 	mkdir -p "$files"
 	cp "$(winner "$kernel" xenfront)" "$files/"
@@ -72,21 +82,23 @@ not_beside_another()
 	equal "the exit status" "$status" 2
 	grep -q "ours are installed twice" /root/check || fail "$(cat /root/check)"
 	for target in dkms-install install; do
-		refused make -C /root/src $target KDIR="/lib/modules/$kernel/build" DKMS_KERNEL="$kernel" > /root/said 2>&1
-		grep "already, by Debian's package" /root/said || fail "$(cat /root/said)"
+		refused_by "Debian's package" make -C /root/src $target KDIR="/lib/modules/$kernel/build" DKMS_KERNEL="$kernel"
 	done
 	run dpkg --purge xenfront-dkms
-	refused dpkg -i /root/99.0.3/xenfront-dkms_*.deb > /root/said 2>&1
-	grep "already, by make install" /root/said || fail "$(cat /root/said)"
-	rm -r "$files"
-	run make -C /root/src dkms-source
-	run dkms add "xenfront/$VERSION"
-	refused dpkg -i /root/99.0.3/xenfront-dkms_*.deb > /root/said 2>&1
-	grep "already, by make dkms-install" /root/said || fail "$(cat /root/said)"
-	run dkms remove "xenfront/$VERSION" --all
-	rm -r "/usr/src/xenfront-$VERSION"
-	run dpkg -i /root/99.0.3/xenfront-dkms_*.deb
+	refused_by "Debian's package" make -C /root/src dkms-install DKMS_KERNEL="$kernel"
+	run dpkg --purge xenfront
+	# shellcheck disable=SC2086
+	refused_by "make install" $both
+	run make -C /root/src uninstall KDIR="/lib/modules/$kernel/build"
+	run make -C /root/src dkms-install DKMS_KERNEL="$kernel"
+	# shellcheck disable=SC2086
+	refused_by "make dkms-install" $both
+	run make -C /root/src dkms-remove
+	# shellcheck disable=SC2086
+	run $both
 	ours_installed "$kernel"
+	equal "what is not as the packages have it" "$(dpkg -V xenfront xenfront-dkms | grep -v '/usr/share/doc/')" ""
+	image_has_ours "$image" "$kernel"
 }
 
 ktap_begin
