@@ -38,8 +38,9 @@ def case(type="pv", kernel="6.1", guest=True, expect=(), icount=False, cpus=None
     """type, kernel and every other argument of host.guest may be a list (not disks, load, nics): one case each.
 
     HVM guests have a machine with one CPU: with two, QEMU's emulated SVM loses a guest's registers now and then (the
-    hypervisor's own are in their place, or it is a triple fault). With one vCPU they are as quick there, with two nearly
-    half as quick; those with more would take too long, and get two all the same. cpus says otherwise.
+    hypervisor's own are in their place, or it is a triple fault). With one vCPU they are as quick there, with two they boot
+    nearly half as quick, and wait for each other far longer than that; those with more would take too long, and get two all
+    the same. cpus says otherwise.
 
     long is True, or names the variants that are long: ["pvh"].
     """

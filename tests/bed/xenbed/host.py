@@ -20,6 +20,8 @@ DEAD = re.compile(rb"\(XEN\) Panic on CPU|Kernel panic - not syncing|\(XEN\) FAT
 CRASHED = re.compile(rb"\(XEN\)[^\n]*(?:\bd\d+v\d+ Triple fault|Domain \d+ \(vcpu#\d+\) crashed)[^\r\n]*")
 # Xen's own code segment, in what ought to be a guest's registers.
 HYPERVISORS = re.compile(rb"RIP: +e008:[^\n]*\n(?:[^\n]*\n)?[^\n]*CONTEXT: hvm guest")
+# Of what the hypervisor prints about each vCPU that has a VMCB (key v).
+PLACE = re.compile(r"^\(XEN\) \[[^]]*\]\s*((?:>>> Domain|VCPU |exitcode = |cpl = |CR0 = |RSP = ).*)", re.M)
 BOOT_QUIET = 120
 
 
@@ -125,6 +127,13 @@ class Host:
                         "two (QEMU's SVM under TCG), which no driver can do")
             raise Stalled(f"the hypervisor has ended a guest: {why}. Waited for {what}")
         self.watch.judge(what)
+
+    def places(self):
+        """Where each vCPU is, three times, and the time each has used: what a hang looks like from outside."""
+        self._heard()           # the hang is known; these commands are given their own time
+        seen = len(self.serial)
+        listed = self.dom0.run("xl vcpu-list; for n in 1 2 3; do xl debug-keys v; sleep 3; done; xl vcpu-list", timeout=60).out
+        return "\n".join([listed, *PLACE.findall(self.serial[seen:].decode(errors="replace").replace("\r", ""))])
 
     @property
     def share(self):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs cases, several on one host as long as the host stays sound."""
+import contextlib
 import fnmatch
 import time
 import traceback
@@ -113,6 +114,9 @@ class Runner:
                         outcome.detail += f"\nend of guest {guest.name}'s log ({path}):\n{logs.tail(text)}"
             if outcome.spoiled or not host.alive:
                 outcome.detail += f"\nend of the host's console ({host.qemu.serial_log}):\n{logs.tail(host.serial_text())}"
+            if outcome.spoiled and host.alive:
+                with contextlib.suppress(BedError, TimeoutError):
+                    outcome.detail += f"\nwhere the vCPUs are:\n{host.places()}"
         return outcome
 
     # -- all of them -----------------------------------------------------------------------------------
