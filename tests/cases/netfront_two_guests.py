@@ -69,8 +69,6 @@ def one_moves(host):
 def busy(host):
     "Two guests with two processors and queues each: streams both ways, in jumbo frames, with flaps of one."
     with net.Queues(host, 2):
-        # Both PV: a PVH guest with two processors ended in a triple fault each time, within minutes; once with the
-        # hypervisor's registers, so that it seems to be QEMU 7.2's SVM.
         one, other = pair(host, {"vcpus": 2}, {"vcpus": 2})
         for guest in (one, other):
             host.dom0.run(f"ip link set {guest.vif()} mtu 9000")

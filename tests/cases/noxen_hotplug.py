@@ -63,8 +63,6 @@ done
 """
 
 
-# One vCPU: with two on the one CPU that such a machine has (tests/bed/README.md) each IPI waits for the other's time slice, and a
-# turn takes more than a minute.
 @case(**{**nox.DEVICES, "load": []}, agent_console="serial", long=True)
 def a_hundred_reloads(host, guest):
     "All of our modules go and come a hundred times; no grant, no mapping and no memory is left behind."

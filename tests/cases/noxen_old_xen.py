@@ -41,7 +41,7 @@ for one in OLD:
         declare(one, number)
 
 
-@case(guest=False, long=True)
+@case(guest=False, cpus=3, long=True)
 def queues_scale(host):
     "With a vector on each vCPU every queue's interrupts come to its own."
     # By itself the backend offers as many as dom0 has vCPUs.

@@ -142,6 +142,11 @@ class Guest:
                  f"vif=[{', '.join(repr(n.specification()) for n in self.nics.all)}]", *self._boot_lines()]
         if self.type == "hvm":
             lines += ["xen_platform_pci=1", 'vga="none"' if not self.vfb else 'vga="stdvga"', "vnc=0", "usb=0"]
+        if self.type != "pv" and self.host.qemu.cpus > 1:
+            # Each FXRSTOR on any CPU makes QEMU (cpu_clear_ignne) read and write the first CPU's hflags2 without a lock. The
+            # bits of SVM are in there: what VMRUN or #VMEXIT has changed meanwhile would be lost, and a guest would walk its
+            # page tables without nested paging (a triple fault), or the hypervisor's registers end up in its VMCB.
+            lines.append('cpus="all,^0"')
         if self.foreign:
             lines.append('serial="pty"')
         if self.vfb:

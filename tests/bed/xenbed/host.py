@@ -18,8 +18,6 @@ from .watch import Stalled, Watch
 
 DEAD = re.compile(rb"\(XEN\) Panic on CPU|Kernel panic - not syncing|\(XEN\) FATAL")
 CRASHED = re.compile(rb"\(XEN\)[^\n]*(?:\bd\d+v\d+ Triple fault|Domain \d+ \(vcpu#\d+\) crashed)[^\r\n]*")
-# Xen's own code segment, in what ought to be a guest's registers.
-HYPERVISORS = re.compile(rb"RIP: +e008:[^\n]*\n(?:[^\n]*\n)?[^\n]*CONTEXT: hvm guest")
 # Of what the hypervisor prints about each vCPU that has a VMCB (key v).
 PLACE = re.compile(r"^\(XEN\) \[[^]]*\]\s*((?:>>> Domain|VCPU |exitcode = |cpl = |CR0 = |RSP = ).*)", re.M)
 BOOT_QUIET = 120
@@ -80,9 +78,6 @@ class Host:
                 self.watch = Watch(self.dom0)
                 self._wait_dom0()
                 self.dom0.agent.judge = self.judge
-            if self._options["cpus"] == 1 and not self._options["icount"]:
-                # A guest whose vCPUs wait for each other would leave nothing to who answers them.
-                self.dom0.run("xl sched-credit2 --domain=Domain-0 --weight=4096")
         except BaseException:
             self.stop()
             raise
@@ -119,12 +114,9 @@ class Host:
             raise Stalled(f"the host has died; the end of its console:\n{self.serial_text()[-2000:]}")
         found = CRASHED.search(self.serial, self.judged)
         if found:
-            time.sleep(1)               # for the registers that follow
+            time.sleep(1)               # for the lines that follow
             self.judged = len(self.serial)
             why = found.group(0).decode(errors="replace")
-            if HYPERVISORS.search(self.serial, found.end()):
-                why += ("; the registers are the hypervisor's, not the guest's: the emulated CPU lost its state between the "
-                        "two (QEMU's SVM under TCG), which no driver can do")
             raise Stalled(f"the hypervisor has ended a guest: {why}. Waited for {what}")
         self.watch.judge(what)
 

@@ -42,11 +42,12 @@ class Qemu:
         self.on_serial = on_serial or (lambda data: None)
         self.process = None
         self.agent = None
-        self._command = self._compose(memory, xen_args, ports, cpus or (1 if icount else 2))
+        self.cpus = cpus or (1 if icount else 2)
+        self._command = self._compose(memory, xen_args, ports)
         if plugin:
             self._command += plugin.options(folder, memory << 20)
 
-    def _compose(self, memory, xen_args, ports, cpus):
+    def _compose(self, memory, xen_args, ports):
         kernel = kernels.find(image.DOM0_KERNEL)
         # Short names in the machine's folder: commas and blanks in a path would split -initrd.
         for name, target in (("xen", image.hypervisor()), ("vmlinuz", kernel.elf), ("initrd", image.dom0_initrd())):
@@ -62,7 +63,7 @@ class Qemu:
                  ["-accel", "tcg,thread=multi,tb-size=512"])
         xen = XEN.format(dom0=f"{DOM0_MB}M") + (f" {xen_args}" if xen_args else "")
         forwards = "".join(f",hostfwd=tcp:127.0.0.1:{host}-10.0.2.15:{guest}" for host, guest in ports)
-        command = ["qemu-system-x86_64", "-M", "q35", *accel, "-cpu", "qemu64,+svm,+npt", "-smp", str(cpus),
+        command = ["qemu-system-x86_64", "-M", "q35", *accel, "-cpu", "qemu64,+svm,+npt", "-smp", str(self.cpus),
                    "-m", str(memory), "-nodefaults", "-display", "none", "-no-reboot", "-name", "xenfront-bed",
                    "-kernel", "xen", "-append", xen, "-initrd", f"vmlinuz {DOM0},initrd",
                    "-chardev", "socket,id=serial,path=serial.sock,server=on,wait=on", "-serial", "chardev:serial",
