@@ -79,11 +79,10 @@ def installed(kernel, ours, policy="most"):
     tar = rootfs.disk_tar()
     key = paths.key(tar.parent.name, kernel.release, policy, INSTALL, *MASKED, *NETWORK, *modules.SCREEN, *files, *files.values(), *tools,
                     paths.PACKAGE / "agent.py", paths.PACKAGE / "link.py", SIZE_MB)
-    folder = paths.CACHE / "images" / f"debian-{kernel.release}-{key}"
+    folder = paths.image(f"debian-{kernel.release}-{key}")
     result = Installed(folder / "disk.img", folder / "initrd")
     if folder.exists():
         return result
-    folder.parent.mkdir(parents=True, exist_ok=True)
     whose = f"our modules from {ours}" if ours else "the kernel's own modules only"
     with progress.step(f"installing Debian on a disk: {kernel.release}, {whose}; its initramfs with mkinitramfs"):
         with tempfile.TemporaryDirectory(dir=folder.parent) as work:

@@ -37,9 +37,8 @@ def busybox():
 def dom0_initrd():
     kernel = kernels.find(DOM0_KERNEL)
     init = paths.FILES / "dom0-initrd"
-    image = paths.CACHE / "images" / f"dom0-initrd-{paths.key(kernel.release, init, *DOM0_EARLY)}"
+    image = paths.image(f"dom0-initrd-{paths.key(kernel.release, init, *DOM0_EARLY)}")
     if not image.exists():
-        image.parent.mkdir(parents=True, exist_ok=True)
         index = modules.Index(kernel)
         order = index.closure(DOM0_EARLY)
         partial = image.with_suffix(".partial")
@@ -56,7 +55,7 @@ def dom0_initrd():
 def dom0_disk():
     kernel = kernels.find(DOM0_KERNEL)
     tar = rootfs.dom0_tar()
-    image = paths.CACHE / "images" / f"dom0-{paths.key(tar.parent.name, kernel.release, modules.DOM0_OMIT.pattern)}.ext4"
+    image = paths.image(f"dom0-{paths.key(tar.parent.name, kernel.release, modules.DOM0_OMIT.pattern)}.ext4")
     if not image.exists():
         with progress.step(f"building dom0's disk image ({DOM0_SIZE} ext4, modules of {kernel.release})"):
             with tempfile.TemporaryDirectory(dir=image.parent) as work:
@@ -81,7 +80,7 @@ def _start(archive):
 def guest_base():
     """The part of a guest's initramfs that is the same for every kernel."""
     root = rootfs.guest_squashfs()
-    image = paths.CACHE / "images" / f"guest-base-{paths.key(root.parent.name, paths.FILES / 'guest-initramfs')}.cpio"
+    image = paths.image(f"guest-base-{paths.key(root.parent.name, paths.FILES / 'guest-initramfs')}.cpio")
     if not image.exists():
         partial = image.with_suffix(f".{os.getpid()}")
         with cpio.Archive(partial) as archive:
@@ -97,7 +96,7 @@ def guest_modules(kernel, ours):
     files = modules.ours_in(ours) if ours else {}
     key = paths.key(kernel.release, kernel.image.stat().st_mtime, *modules.GUEST, "early:", *_first(kernel), *GUEST_EARLY,
                     *files, *files.values())
-    image = paths.CACHE / "images" / f"guest-modules-{kernel.release}-{key}.cpio"
+    image = paths.image(f"guest-modules-{kernel.release}-{key}.cpio")
     if not image.exists():
         with progress.step(f"packing the guest's modules for {kernel.release}" + (f" with ours from {ours}" if ours else "")):
             partial = image.with_suffix(f".{os.getpid()}")

@@ -18,6 +18,13 @@ CACHE = pathlib.Path(os.environ.get("XENFRONT_CACHE") or
 LOGS = CACHE / "logs"
 
 
+def image(name):
+    """Where the image, or folder of images, of that name is or will be made.  Which is the first on a new machine depends on the command."""
+    images = CACHE / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    return images / name
+
+
 def key(*inputs):
     """A short name for a thing made from these inputs (text, bytes, or paths of files)."""
     digest = hashlib.sha256()

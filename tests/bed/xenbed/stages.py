@@ -160,15 +160,15 @@ def _root(release):
 @functools.lru_cache(maxsize=None)
 def _disks(suite):
     """The folder with a disk of each stage."""
-    release, images = RELEASES[suite], paths.CACHE / "images"
+    release = RELEASES[suite]
     with lock.held(f"stages-{suite}.lock", "another making of these disks"), tempfile.TemporaryDirectory() as work:
         tar, files = _root(release), _files()
         sources, key = _sources(pathlib.Path(work))
-        folder = images / f"stages-{suite}-{paths.key(tar.parent.name, key, SCRIPT, *debian.MASKED, *files, *files.values(), SIZE_MB)}"
+        folder = paths.image(f"stages-{suite}-{paths.key(tar.parent.name, key, SCRIPT, *debian.MASKED, *files, *files.values(), SIZE_MB)}")
         if folder.exists():
             return folder
         _make(tar, sources, files, folder)
-        paths.keep_newest(images, f"stages-{suite}-*", 1)
+        paths.keep_newest(folder.parent, f"stages-{suite}-*", 1)
     return folder
 
 
