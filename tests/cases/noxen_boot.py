@@ -14,12 +14,42 @@ import _noxen as nox
 @case(**nox.DEVICES, vcpus=[1, 4], long=["4"])
 def everything(host, guest):
     "Every kind of device is ours and at work; what user space asks about Xen is there; then the kernel's books."
+    complete(host, guest)
+    guest.shutdown()
+
+
+@case(**{**nox.DEVICES, "kernel": "noxen-cloud"}, vcpus=4, long=True)
+def distribution(host, guest):
+    "The same with a kernel that is configured as a distribution's is; then it is saved and restored."
+    complete(host, guest)
+    guest.save()
+    guest.restore()
+    nox.all_ours(guest, nox.KINDS)
+    nox.at_work(host, guest)
+    nox.sound(guest)
+    guest.shutdown()
+
+
+@case(**{**nox.NOXEN, "kernel": "noxen-small", "disks": nox.DEVICES["disks"], "load": ["xen-blkfront"]}, long=True)
+def small(host, guest):
+    "A kernel without SMP, suspend, page_pool and input devices: what is left works, and what it cannot do is not offered."
+    nox.all_ours(guest, {"vbd": nox.KINDS["vbd"]})
+    nox.blk.selftests(guest, "identity", "verify")
+    assert nox.lines(guest, "a vector of each vCPU"), guest.run("dmesg | grep xen-guest").out
+    assert guest.run("xenstore-read domid").out.strip() == str(guest.id)
+    # The toolstack makes each of them, empty.
+    offered = {word: host.dom0.read(f"/local/domain/{guest.id}/control/feature-{word}") for word in ("poweroff", "reboot", "suspend")}
+    assert [word for word, value in offered.items() if value == "1"] == ["poweroff", "reboot"], offered
+    nox.sound(guest)
+    guest.shutdown()
+
+
+def complete(host, guest):
     assert not guest.kernel.has("XEN")
     nox.all_ours(guest, nox.KINDS)
     nox.at_work(host, guest)
     user_space(host, guest)
     nox.sound(guest)
-    guest.shutdown()
 
 
 def user_space(host, guest):
@@ -49,6 +79,46 @@ def user_space(host, guest):
     assert re.search(r"^vif-0 vif device/vif/0 xen:vif Connected$", devices, re.M), devices
     event = guest.run("cat /sys/bus/xen/devices/vif-0/uevent").out
     assert "MODALIAS=xen:vif" in event and "DRIVER=xen-netfront" in event, event
+
+
+# io/xs_wire.h: a message is type, id, transaction and length, then the body.
+DEAF = """
+import os, select, signal, struct
+WATCH, READ, WRITE, EVENT = 4, 2, 11, 15
+def ask(file, kind, body):
+    os.write(file, struct.pack("<4I", kind, 0, 0, len(body)) + body)
+def take(file, size):
+    data = b""
+    while len(data) < size:
+        data += os.read(file, size - len(data))
+    return data
+def message(file):
+    kind, _, _, size = struct.unpack("<4I", take(file, 16))
+    return kind, take(file, size)
+deaf, other = (os.open("/dev/xen/xenbus", os.O_RDWR) for _ in range(2))
+ask(deaf, WATCH, b"data/busy\\0token\\0")
+for number in range(1500):
+    ask(other, WRITE, b"data/busy\\0%d" % number)
+    assert message(other) == (WRITE, b"OK\\0")
+signal.alarm(60)
+poll = select.poll()
+poll.register(deaf, select.POLLIN | select.POLLOUT)
+assert poll.poll(0) == [(deaf, select.POLLIN | select.POLLOUT)], poll.poll(0)
+ask(deaf, READ, b"data/busy\\0")
+said = []
+while not said or said[-1][0] != READ:
+    said.append(message(deaf))
+print(sum(kind == EVENT for kind, _ in said), said[-1][1].decode())
+"""
+
+
+@case(**nox.NOXEN, load=[], long=True)
+def unread_events(host, guest):
+    "A program that reads no events misses some of them, and has its requests answered all the same."
+    guest.push(DEAF, "/tmp/deaf")
+    events, value = guest.run("python3 /tmp/deaf").out.split()
+    assert value == "1499" and 1000 < int(events) < 1030, (events, value)
+    nox.sound(guest)
 
 
 @case(**nox.NOXEN, load=["xen-kbdfront"], long=True)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Devices and processors that come and go in a guest whose kernel knows nothing of Xen; and our modules themselves."""
-from xenbed import Disk, Nic, case
+from xenbed import Disk, Nic, case, progress
 
 import _blkfront as blk
 import _netfront as net
@@ -77,6 +77,7 @@ def a_hundred_reloads(host, guest):
                        lambda: f"{mapped_grants(host, guest.id)} mapped, {given} before", 30)
         guest.run("sync; echo 3 > /proc/sys/vm/drop_caches; sleep 2")
         sums.append(int(guest.run("awk '/^MemAvailable/ { print $2 }' /proc/meminfo").out))
+        progress.say(f"    {20 * len(sums)} reloads, {sums[-1]} KiB of memory available")
     assert min(sums[1:]) > sums[0] - 4096, f"available memory in KiB after 20, 40 ... reloads: {sums}"
     guest.run(LOAD)
     guest.wait_for("test -b /dev/xvdb", what="/dev/xvdb")

@@ -25,18 +25,28 @@
  * @list:	in &session.queue
  * @len:	of @data
  * @read:	how much was read
+ * @is_answer:	or an event
  * @data:	header and body
  */
 struct message {
 	struct list_head list;
 	unsigned int len;
 	unsigned int read;
+	bool is_answer;
 	char data[];
 };
 
 /* ------------------------------------------------------------------------
  * What is to be read
  */
+
+/* Under queue_lock. */
+static void enqueue(struct session *s, struct message *msg, bool first)
+{
+	list_add(&msg->list, first ? &s->queue : s->queue.prev);
+	WRITE_ONCE(s->nr_queued, s->nr_queued + 1);
+	WRITE_ONCE(s->nr_answers, s->nr_answers + msg->is_answer);
+}
 
 /**
  * session_queue() - have a program read something
@@ -57,12 +67,12 @@ int session_queue(struct session *s, const struct xsd_sockmsg *hdr,
 		return -ENOMEM;
 	msg->read = 0;
 	msg->len = sizeof(*hdr) + hdr->len;
+	msg->is_answer = hdr->type != XS_WATCH_EVENT;
 	memcpy(msg->data, hdr, sizeof(*hdr));
 	memcpy(msg->data + sizeof(*hdr), body, hdr->len);
 
 	spin_lock(&s->queue_lock);
-	list_add_tail(&msg->list, &s->queue);
-	s->nr_queued++;
+	enqueue(s, msg, false);
 	spin_unlock(&s->queue_lock);
 	wake_up_interruptible(&s->wait);
 	return 0;
@@ -77,7 +87,8 @@ static struct message *take_message(struct session *s)
 	msg = list_first_entry_or_null(&s->queue, struct message, list);
 	if (msg) {
 		list_del(&msg->list);
-		s->nr_queued--;
+		WRITE_ONCE(s->nr_queued, s->nr_queued - 1);
+		WRITE_ONCE(s->nr_answers, s->nr_answers - msg->is_answer);
 	}
 	spin_unlock(&s->queue_lock);
 	return msg;
@@ -86,8 +97,7 @@ static struct message *take_message(struct session *s)
 static void put_back(struct session *s, struct message *msg)
 {
 	spin_lock(&s->queue_lock);
-	list_add(&msg->list, &s->queue);
-	s->nr_queued++;
+	enqueue(s, msg, true);
 	spin_unlock(&s->queue_lock);
 }
 
@@ -130,21 +140,15 @@ static ssize_t session_read(struct file *file, char __user *buf, size_t len,
 			continue;
 		}
 		n = copy_message(s, msg, buf + done, len - done);
-		if (n < 0)
-			return done ?: n;
+		if (n < 0) {
+			done = done ?: n;
+			break;
+		}
 		done += n;
 	}
 	/* There is room for who writes. */
 	wake_up_interruptible(&s->wait);
 	return done;
-}
-
-static __poll_t session_poll(struct file *file, poll_table *wait)
-{
-	struct session *s = file->private_data;
-
-	poll_wait(file, &s->wait, wait);
-	return session_nr_queued(s) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 /* ------------------------------------------------------------------------
@@ -203,9 +207,10 @@ static ssize_t write_locked(struct session *s, const char __user *buf,
 	return done;
 }
 
+/* Who watches and does not read may write: it would wait for itself. */
 static bool may_write(const struct session *s)
 {
-	return session_nr_queued(s) < SESSION_QUEUE_MAX;
+	return READ_ONCE(s->nr_answers) < SESSION_QUEUE_MAX;
 }
 
 static ssize_t session_write(struct file *file, const char __user *buf,
@@ -228,6 +233,15 @@ static ssize_t session_write(struct file *file, const char __user *buf,
 /* ------------------------------------------------------------------------
  * The device
  */
+
+static __poll_t session_poll(struct file *file, poll_table *wait)
+{
+	struct session *s = file->private_data;
+
+	poll_wait(file, &s->wait, wait);
+	return (session_nr_queued(s) ? EPOLLIN | EPOLLRDNORM : 0) |
+	       (may_write(s) ? EPOLLOUT | EPOLLWRNORM : 0);
+}
 
 static int session_open(struct inode *inode, struct file *file)
 {

@@ -16,7 +16,10 @@
 #include <linux/wait.h>
 #include <xen/interface/io/xs_wire.h>
 
-/* Messages that may wait to be read; who writes more has to read first. */
+/*
+ * Answers that may wait to be read, before who writes has to read first; and
+ * messages, before events are missed.
+ */
 #define SESSION_QUEUE_MAX	1024
 
 /**
@@ -30,6 +33,7 @@
  * @queue_lock:	guards what follows
  * @queue:	struct message, to be read
  * @nr_queued:	how many
+ * @nr_answers:	those of them that are no events
  * @wait:	woken when @queue changes
  */
 struct session {
@@ -43,6 +47,7 @@ struct session {
 	spinlock_t queue_lock;	/* guards what follows */
 	struct list_head queue;
 	unsigned int nr_queued;
+	unsigned int nr_answers;
 
 	wait_queue_head_t wait;
 };

@@ -306,38 +306,6 @@ void unbind_from_irqhandler(unsigned int irq, void *dev_id)
 EXPORT_SYMBOL_GPL(unbind_from_irqhandler);
 
 /**
- * rebind_evtchn_irq() - have another port for the same irq
- * @port:	the port, which nobody else has
- * @irq:	the irq, whose own one is of another life
- *
- * Context: process; sleeps.
- */
-void rebind_evtchn_irq(evtchn_port_t port, int irq)
-{
-	struct guest_channel *channel = guest_channel_of(irq);
-	unsigned long flags;
-	int err;
-
-	if (WARN_ON_ONCE(!channel || channel->port))
-		return;
-	disable_irq(irq);
-	mutex_lock(&bind_lock);
-	err = attach(channel, port);
-	mutex_unlock(&bind_lock);
-	if (err) {
-		pr_err("xen-guest: irq %d cannot have port %u: %d\n", irq, port, err);
-	} else {
-		raw_spin_lock_irqsave(&channel->lock, flags);
-		if (!channel->masks)
-			guest_events_ops->unmask(port, channel->cpu);
-		raw_spin_unlock_irqrestore(&channel->lock, flags);
-		irq_set_affinity(irq, cpu_online_mask);
-	}
-	enable_irq(irq);
-}
-EXPORT_SYMBOL_GPL(rebind_evtchn_irq);
-
-/**
  * notify_remote_via_irq() - tell the other end that there is something
  * @irq: the irq
  *

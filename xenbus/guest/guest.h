@@ -145,10 +145,26 @@ int guest_grant_resume(void);
 /* ------------------------------------------------------------------------
  * suspend: save, restore, migration
  */
+#ifdef CONFIG_HIBERNATION
 int guest_suspend_init(void);
 void guest_suspend_exit(void);
 int guest_suspend(void);
 bool guest_suspend_was_cancelled(void);
+#else
+static inline int guest_suspend_init(void)
+{
+	return 0;
+}
+
+static inline void guest_suspend_exit(void)
+{
+}
+
+static inline bool guest_suspend_was_cancelled(void)
+{
+	return true;
+}
+#endif
 
 /* ------------------------------------------------------------------------
  * kexec, panic: what comes after us

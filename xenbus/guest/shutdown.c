@@ -29,6 +29,8 @@ static void reboot(void)
 	orderly_reboot();
 }
 
+/* Without it devices know nothing of being frozen. */
+#ifdef CONFIG_HIBERNATION
 static void suspend(void)
 {
 	int err = guest_suspend();
@@ -36,6 +38,7 @@ static void suspend(void)
 	if (err)
 		pr_err("xen-guest: the guest cannot be suspended: %d\n", err);
 }
+#endif
 
 /**
  * struct command - a word that the toolstack may write
@@ -53,7 +56,6 @@ static const struct command commands[] = {
 	{ "poweroff", "feature-poweroff", power_off },
 	{ "halt", NULL, power_off },
 	{ "reboot", "feature-reboot", reboot },
-	/* Without it devices know nothing of being frozen. */
 #ifdef CONFIG_HIBERNATION
 	{ "suspend", "feature-suspend", suspend },
 #endif

@@ -98,9 +98,6 @@ int guest_suspend(void)
 	WRITE_ONCE(wanted_by, current);
 	err = hibernate_quiet_exec(suspend_quietly, NULL);
 	WRITE_ONCE(wanted_by, NULL);
-	/* Which a kernel without hibernation says; nobody else must see it. */
-	if (err == -ENOTSUPP)
-		err = -EOPNOTSUPP;
 	if (err)
 		pr_err("xen-guest: cannot suspend: %d\n", err);
 	/* Whoever thaws devices next has not left this machine. */

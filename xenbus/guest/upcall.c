@@ -279,7 +279,8 @@ static int vector_alloc(unsigned int cpu, struct irq_affinity_desc *affinity)
 	struct irq_alloc_info info = {};
 	int irq, err;
 
-	affinity->is_managed = true;
+	/* Without SMP the kernel starts no managed interrupt. */
+	affinity->is_managed = IS_ENABLED(CONFIG_SMP);
 	cpumask_copy(&affinity->mask, cpumask_of(cpu));
 	irq = __irq_domain_alloc_irqs(x86_vector_domain, -1, 1,
 				      cpu_to_node(cpu), &info, false, affinity);

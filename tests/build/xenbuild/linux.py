@@ -2,6 +2,7 @@
 """Kernels that are built here, from Debian's source and a configuration in tests/kernels: those that no distribution
 ships and some users have."""
 import dataclasses
+import lzma
 import os
 import re
 import shutil
@@ -11,15 +12,29 @@ from xenbed import lock, packages, paths, progress
 from xenbed.progress import BedError
 
 CONFIGS = paths.TESTS / "kernels"
+# A line that sets an option, or says that it is not set.
+OPTION = re.compile(r"^(?:# )?(CONFIG_\w+)(?:=| is not set$)", re.M)
 # Where a module's build finds the kernel's tree, in a toolchain.
 TREE = "/kernel"
+# Where a whole configuration is changed, the modules it has are cut down to those named.
 # Last comes what a build of modules needs of a kernel's tree; nothing else stays.
 BUILD = r"""
 cd /src/linux
-make -s KCONFIG_ALLCONFIG=/src/wanted allnoconfig
-grep '^CONFIG_' /src/wanted | while read -r line; do
-	grep -qxF "$line" .config || echo "not to be had in this kernel: $line"
-done > /src/refused
+if [ -e /src/base ]; then
+	cat /src/base /src/wanted > .config
+	make -s olddefconfig
+	yes '' | make -s LSMOD=/src/kept localmodconfig
+else
+	make -s KCONFIG_ALLCONFIG=/src/wanted allnoconfig
+fi
+{
+	grep '^CONFIG_' /src/wanted | while read -r line; do
+		grep -qxF "$line" .config || echo "not to be had in this kernel: $line"
+	done
+	sed -n 's/^# \(CONFIG_[A-Z0-9_]*\) is not set$/\1=/p' /src/wanted | while read -r option; do
+		! grep "^$option" .config || echo "not to be had without it: $option"
+	done
+} > /src/refused
 [ ! -s /src/refused ] || { cat /src/refused; exit 1; }
 make -j"$1" bzImage modules
 make -s INSTALL_MOD_PATH=/src/out INSTALL_MOD_STRIP=1 modules_install
@@ -44,12 +59,20 @@ class Source:
     """What a kernel is built from."""
     suite: str          # the Debian release with the compiler
     package: str        # with the source
+    base: str = ""      # Debian's configuration that ours changes, of its linux-config package; '' begins from nothing
+    kept: tuple = ()    # with a base, the modules of the kernel's own that are wanted, as lsmod calls them
+    upon: str = ""      # another configuration of ours that this one changes
 
 
 BUILT = {
     "bare": Source("bookworm", "linux-source-6.1"),
     "noxen": Source("bookworm", "linux-source-6.1"),
+    "noxen-small": Source("bookworm", "linux-source-6.1", upon="noxen"),
+    "noxen-cloud": Source("bookworm", "linux-source-6.1", "config.amd64_none_cloud-amd64", tuple(
+        "loop squashfs overlay ext4 ata_piix ata_generic sd_mod sr_mod virtio_pci virtio_blk evdev".split())),
 }
+# Long cases alone boot these, and only for them they are built.
+RARE = ("noxen-cloud", "noxen-small")
 
 
 def release(name, fetcher):
@@ -60,7 +83,12 @@ def release(name, fetcher):
 
 
 def _config(name):
-    return (CONFIGS / f"{name}.config").read_text()
+    own = (CONFIGS / f"{name}.config").read_text()
+    if not BUILT[name].upon:
+        return own
+    changed = set(OPTION.findall(own))
+    before = _config(BUILT[name].upon).splitlines(keepends=True)
+    return "".join(line for line in before if not changed & set(OPTION.findall(line))) + own
 
 
 def folder(name):
@@ -80,7 +108,7 @@ def ensure(name, tools, fetcher):
     """The kernel is there, built from what its configuration and Debian's source are now."""
     source = BUILT[name]
     version = fetcher.version(source.package)
-    key = paths.key(tools.compiler_key, source.package, version, _config(name), BUILD)
+    key = paths.key(tools.compiler_key, *dataclasses.astuple(source), version, _config(name), BUILD)
     target = folder(name)
     with lock.held(f"kernel-{name}.lock", f"another build of the kernel {name}"):
         if (target / "key").exists() and stamp(name) == key:
@@ -90,10 +118,13 @@ def ensure(name, tools, fetcher):
         work.mkdir(parents=True)
         (work / "out").mkdir()
         (work / "wanted").write_text(_config(name))
+        if source.base:
+            _base(source, work, fetcher)
         log = paths.LOGS / f"kernel-{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         archive = fetcher.extract(source.package) / f"usr/src/{source.package}.tar.xz"
-        with progress.step(f"building the kernel {name} from {source.package} {version}, five to ten minutes (log {log})"):
+        time = "half an hour" if source.base else "five to ten minutes"
+        with progress.step(f"building the kernel {name} from {source.package} {version}, {time} (log {log})"):
             with open(log, "w") as out:
                 _unpack(archive, work / "linux", out)
                 done = tools.run(["sh", "-ec", BUILD, "sh", str(os.cpu_count() or 1)], source=work, stdout=out, stderr=out)
@@ -105,6 +136,13 @@ def ensure(name, tools, fetcher):
         shutil.rmtree(target, ignore_errors=True)
         (work / "out").rename(target)
         shutil.rmtree(work)
+
+
+def _base(source, work, fetcher):
+    package = source.package.replace("source", "config")
+    packed = fetcher.extract(package) / f"usr/src/{package}/{source.base}.xz"
+    (work / "base").write_bytes(lzma.decompress(packed.read_bytes()))
+    (work / "kept").write_text("Module Size Used by\n" + "".join(f"{name} 1 0\n" for name in source.kept))
 
 
 def _unpack(archive, to, out):

@@ -31,7 +31,7 @@ NEWEST = list(MATRIX)[-1]
 # The newest for another processor: compiled, with a cross compiler, and not run.
 CROSS = {"arm64": "aarch64-linux-gnu-"}
 # And those that are built here.
-SERIES = [*MATRIX, *linux.BUILT, *CROSS]
+SERIES = [*MATRIX, *(name for name in linux.BUILT if name not in linux.RARE), *CROSS]
 
 # A program that each package brings; all else is in the toolchains.
 NEEDED = {"mmdebstrap": "mmdebstrap", "uidmap": "newuidmap", "xz-utils": "xz"}
@@ -42,7 +42,7 @@ SUITES = {
     "arm64": ("trixie", "trixie-backports"),
 }
 TOOLS = {
-    "bookworm": ("gcc", "make", "kmod", "bc", "libc6-dev", "sparse", "flex", "bison", "libelf-dev"),
+    "bookworm": ("gcc", "make", "kmod", "bc", "libc6-dev", "sparse", "flex", "bison", "libelf-dev", "openssl", "libssl-dev"),
     "trixie": ("gcc", "make", "kmod", "bc", "libc6-dev", "perl", "shellcheck"),
     "arm64": ("gcc-aarch64-linux-gnu", "make", "kmod"),
 }
@@ -139,13 +139,13 @@ def find(name):
         return [kernel(series) for series in SERIES]
     if name == "7.x":
         return [kernel(NEWEST)]
-    if name in SERIES:
+    if name in SERIES or name in linux.BUILT:
         return [kernel(name)]
-    every = [kernel(series) for series in SERIES]
+    every = [kernel(series) for series in [*SERIES, *linux.RARE]]
     for known in every:
         if known.release == name:
             return [known]
-    raise BedError(f"no kernel called {name!r}; there are all, {', '.join(SERIES)}, 7.x (the newest), "
+    raise BedError(f"no kernel called {name!r}; there are all, {', '.join([*SERIES, *linux.RARE])}, 7.x (the newest), "
                    f"{', '.join(k.release for k in every)}")
 
 
