@@ -32,7 +32,7 @@ fi
 		grep -qxF "$line" .config || echo "not to be had in this kernel: $line"
 	done
 	sed -n 's/^# \(CONFIG_[A-Z0-9_]*\) is not set$/\1=/p' /src/wanted | while read -r option; do
-		! grep "^$option" .config || echo "not to be had without it: $option"
+		! grep "^$option" .config || echo "not to be left out of this kernel: $option"
 	done
 } > /src/refused
 [ ! -s /src/refused ] || { cat /src/refused; exit 1; }
@@ -130,7 +130,7 @@ def ensure(name, tools, fetcher):
                 done = tools.run(["sh", "-ec", BUILD, "sh", str(os.cpu_count() or 1)], source=work, stdout=out, stderr=out)
         if done.returncode:
             said = log.read_text().splitlines()
-            found = [line for line in said if re.search(r"not to be had|error|Error", line)] or said[-5:]
+            found = [line for line in said if re.search(r"not to be (had|left)|error|Error", line)] or said[-5:]
             raise BedError(f"the kernel {name} does not build (whole output in {log}):\n" + "\n".join(found[:20]))
         (work / "out/key").write_text(key)
         shutil.rmtree(target, ignore_errors=True)
